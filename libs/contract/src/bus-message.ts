@@ -1,0 +1,98 @@
+import { fromJsonString, toBinary } from '@bufbuild/protobuf';
+import { eventSchemas, isEventType } from './events.ts';
+
+/** One row of the log, as the SQL function `read_feed` and `ReadLog` give it. */
+export interface LogRow {
+  readonly position: bigint;
+  readonly partition: number;
+  readonly streamId: string;
+  readonly version: number;
+  /** Short name in the event catalogue. */
+  readonly type: string;
+  readonly schemaVersion: number;
+  readonly eventId: string;
+  readonly occurredAt: Date;
+  readonly traceparent: string | null;
+  readonly tracestate: string | null;
+  /** Protobuf JSON of the event message. */
+  readonly data: string;
+}
+
+/** One event as every bus carries it. */
+export interface BusMessage {
+  readonly partition: number;
+  /** Position in the log. */
+  readonly position: bigint;
+  /** The order id. */
+  readonly key: string;
+  /** The encoded event message; the stored JSON where `ordermesh-error` says that it could not be encoded. */
+  readonly value: Uint8Array;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Names of the headers; CloudEvents Kafka binding in binary mode, W3C trace context, and our own. */
+export const header = {
+  specversion: 'ce_specversion',
+  id: 'ce_id',
+  type: 'ce_type',
+  source: 'ce_source',
+  subject: 'ce_subject',
+  time: 'ce_time',
+  sequence: 'ce_sequence',
+  partitionkey: 'ce_partitionkey',
+  contentType: 'content-type',
+  traceparent: 'traceparent',
+  tracestate: 'tracestate',
+  position: 'ordermesh-position',
+  prev: 'ordermesh-prev',
+  schema: 'ordermesh-schema',
+  error: 'ordermesh-error',
+} as const;
+
+const typePrefix = 'ordermesh.order.v1.';
+
+/**
+ * A row of the log as a bus message. Pure and total: a row that cannot be encoded becomes a message with header `ordermesh-error` and the
+ * stored JSON as its value, so that one bad row parks its order and never stops the relay.
+ * @param prev position of the previous event of the same partition, 0 if there is none: a consumer whose own checkpoint differs has
+ * missed something
+ */
+export function toMessage(row: LogRow, prev: bigint): BusMessage {
+  const encoded = encode(row);
+  return {
+    partition: row.partition,
+    position: row.position,
+    key: row.streamId,
+    value: encoded.value,
+    headers: {
+      [header.specversion]: '1.0',
+      [header.id]: row.eventId,
+      [header.type]: typePrefix + row.type,
+      [header.source]: '/ordermesh/command',
+      [header.subject]: row.streamId,
+      [header.time]: row.occurredAt.toISOString(),
+      [header.sequence]: String(row.version),
+      [header.partitionkey]: row.streamId,
+      [header.contentType]:
+        encoded.error === undefined ? 'application/protobuf' : 'application/json',
+      ...(row.traceparent === null ? {} : { [header.traceparent]: row.traceparent }),
+      ...(row.tracestate === null ? {} : { [header.tracestate]: row.tracestate }),
+      [header.position]: String(row.position),
+      [header.prev]: String(prev),
+      [header.schema]: String(row.schemaVersion),
+      ...(encoded.error === undefined ? {} : { [header.error]: encoded.error }),
+    },
+  };
+}
+
+function encode(row: LogRow): { value: Uint8Array; error?: string } {
+  const raw = (error: string) => ({ value: Buffer.from(row.data, 'utf8'), error });
+  if (!isEventType(row.type)) return raw('UNKNOWN_EVENT_TYPE');
+  const schema = eventSchemas[row.type];
+  try {
+    return { value: toBinary(schema, fromJsonString(schema, row.data)) };
+  } catch {
+    return raw('EVENT_NOT_ENCODABLE');
+  }
+}
