@@ -1,0 +1,146 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { type Any, anyIs, anyPack, anyUnpack } from '@bufbuild/protobuf/wkt';
+import { Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import {
+  BadRequestSchema,
+  Code,
+  type CodeName,
+  ErrorInfoSchema,
+  isReason,
+  PreconditionFailureSchema,
+  type Reason,
+  ReasonError,
+  ResourceInfoSchema,
+  RetryInfoSchema,
+  reasons,
+  StatusSchema,
+} from '@ordermesh/contract';
+
+const domain = 'ordermesh';
+const detailsKey = 'grpc-status-details-bin';
+
+/** Any error as the one that callers see: a ReasonError stays itself, everything else becomes INTERNAL without detail. */
+export function toReasonError(error: unknown): ReasonError {
+  if (error instanceof ReasonError) return error;
+  return new ReasonError('INTERNAL', 'Internal error; the trace id leads to its log line.', {
+    cause: error,
+  });
+}
+
+/** The google.rpc details of an error: ErrorInfo always, the others where they apply. */
+export function errorDetails(error: ReasonError): Any[] {
+  const details = [
+    anyPack(
+      ErrorInfoSchema,
+      create(ErrorInfoSchema, { reason: error.reason, domain, metadata: { ...error.metadata } }),
+    ),
+  ];
+  if (error.fields.length > 0) {
+    const fieldViolations = error.fields.map(({ field, reason, detail }) => ({
+      field,
+      reason,
+      description: detail,
+    }));
+    details.push(anyPack(BadRequestSchema, create(BadRequestSchema, { fieldViolations })));
+  }
+  if (error.code === 'FAILED_PRECONDITION') {
+    const violation = {
+      type: error.reason,
+      subject: error.resource ? `${error.resource.type}/${error.resource.name}` : '',
+      description: error.message,
+    };
+    details.push(
+      anyPack(
+        PreconditionFailureSchema,
+        create(PreconditionFailureSchema, { violations: [violation] }),
+      ),
+    );
+  }
+  if (error.retryAfterMs !== undefined) {
+    const seconds = Math.floor(error.retryAfterMs / 1000);
+    const nanos = Math.round((error.retryAfterMs - seconds * 1000) * 1e6);
+    const retryDelay = { seconds: BigInt(seconds), nanos };
+    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay })));
+  }
+  if (error.resource) {
+    const info = { resourceType: error.resource.type, resourceName: error.resource.name };
+    details.push(anyPack(ResourceInfoSchema, create(ResourceInfoSchema, info)));
+  }
+  return details;
+}
+
+/** An error as grpc-js sends it. */
+export function toStatus(error: ReasonError): Partial<StatusObject> {
+  const code = Code[error.code];
+  const status = create(StatusSchema, {
+    code,
+    message: error.message,
+    details: errorDetails(error),
+  });
+  const metadata = new Metadata();
+  metadata.set(detailsKey, Buffer.from(toBinary(StatusSchema, status)));
+  return { code, details: error.message, metadata };
+}
+
+const codeNames = new Map<number, CodeName>(
+  Object.entries(Code).map(([name, code]) => [code, name as CodeName]),
+);
+
+/** Reasons for statuses that no process of ours made: grpc-js itself, a proxy, another implementation. */
+const reasonOfCode: Partial<Record<CodeName, Reason>> = {
+  CANCELLED: 'CANCELLED',
+  DEADLINE_EXCEEDED: 'DEADLINE_EXCEEDED',
+  UNAVAILABLE: 'DEPENDENCY_UNAVAILABLE',
+  RESOURCE_EXHAUSTED: 'OVERLOADED',
+};
+
+const ownWords: Partial<Record<Reason, string>> = {
+  CANCELLED: 'The call was cancelled.',
+  DEADLINE_EXCEEDED: 'The deadline passed before there was an answer; allow more time.',
+  DEPENDENCY_UNAVAILABLE: 'A service that this needs is unavailable; try again.',
+  OVERLOADED: 'A service that this needs is overloaded; try again.',
+};
+
+/** What a call of ours failed with, as the error that the called process threw. */
+export function fromServiceError(error: ServiceError): ReasonError {
+  const code = codeNames.get(error.code) ?? 'UNKNOWN';
+  return detailed(error, code) ?? undetailed(error, code);
+}
+
+function undetailed(error: ServiceError, code: CodeName): ReasonError {
+  const reason = reasonOfCode[code];
+  if (reason === undefined) return toReasonError(error);
+  const retryAfterMs = reasons[reason].code === 'UNAVAILABLE' ? 1000 : undefined;
+  return new ReasonError(reason, ownWords[reason] ?? reasons[reason].title, {
+    cause: error,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+function detailed(error: ServiceError, code: CodeName): ReasonError | undefined {
+  const [bytes] = error.metadata?.get(detailsKey) ?? [];
+  if (!(bytes instanceof Buffer)) return undefined;
+  const { details } = fromBinary(StatusSchema, bytes);
+  const find = <T>(pick: (detail: Any) => T | undefined) =>
+    details.map(pick).find((found) => found !== undefined);
+  const info = find((d) => (anyIs(d, ErrorInfoSchema) ? anyUnpack(d, ErrorInfoSchema) : undefined));
+  if (info?.domain !== domain || !isReason(info.reason)) return undefined;
+  const fields = find((d) => anyUnpack(d, BadRequestSchema))?.fieldViolations ?? [];
+  const retryDelay = find((d) => anyUnpack(d, RetryInfoSchema))?.retryDelay;
+  const resource = find((d) => anyUnpack(d, ResourceInfoSchema));
+  const row: { onState?: { code: CodeName } } = reasons[info.reason];
+  return new ReasonError(info.reason, error.details, {
+    metadata: info.metadata,
+    fields: fields.map(({ field, reason, description }) => ({
+      field,
+      reason,
+      detail: description,
+    })),
+    onState: row.onState?.code === code,
+    ...(retryDelay
+      ? { retryAfterMs: Number(retryDelay.seconds) * 1000 + retryDelay.nanos / 1e6 }
+      : {}),
+    ...(resource ? { resource: { type: resource.resourceType, name: resource.resourceName } } : {}),
+    cause: error,
+  });
+}

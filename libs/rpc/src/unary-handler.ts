@@ -1,0 +1,101 @@
+import {
+  create,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import { ReasonError } from '@ordermesh/contract';
+import { type CallContext, callContext } from './call-context.ts';
+import { checkShape } from './shape.ts';
+import { toReasonError, toStatus } from './status.ts';
+import { serverCall } from './telemetry.ts';
+
+/** A handler of {@link unaryHandler}. */
+export type UnaryFunction = (request: never, call: CallContext) => Promise<unknown>;
+
+/**
+ * Wraps a handler for grpc-js. It answers every call exactly once: with the handler's message, its error, or DEADLINE_EXCEEDED when that comes
+ * first (an unanswered call would hold the caller to its own deadline and leak its span; an async throw would end the process).
+ * Requests arrive as bytes and are decoded here because grpc-js answers INTERNAL when a deserializer throws.
+ * @param requestTimeoutMs the deadline of calls that come without one
+ */
+export function unaryHandler(
+  method: DescMethodUnary,
+  handle: UnaryFunction,
+  requestTimeoutMs: number,
+): handleUnaryCall<Buffer, Buffer> {
+  return (call, callback) => {
+    const observed = serverCall(method);
+    const deadline = deadlineOf(call, requestTimeoutMs);
+    const controller = new AbortController();
+    let answered = false;
+    const answer = (outcome: { error: ReasonError } | { send: () => void }) => {
+      if (answered) return;
+      answered = true;
+      clearTimeout(timer);
+      const error = 'error' in outcome ? outcome.error : undefined;
+      observed.end(error);
+      if ('error' in outcome) callback(toStatus(outcome.error));
+      else outcome.send();
+      if (error && !controller.signal.aborted) controller.abort(error);
+    };
+    const timer = setTimeout(() => answer({ error: deadlineExceeded() }), deadline - Date.now());
+    call.on('cancelled', () => answer({ error: cancelled(deadline) }));
+    const { context, headers } = callContext(call, deadline, controller.signal);
+    run(method, handle, call.request, context).then(
+      (bytes) => answer({ send: () => send(call, callback, headers, bytes) }),
+      (error: unknown) => answer({ error: toReasonError(error) }),
+    );
+  };
+}
+
+async function run(
+  method: DescMethodUnary,
+  handle: UnaryFunction,
+  bytes: Buffer,
+  context: CallContext,
+): Promise<Buffer> {
+  const request = decode(method, bytes);
+  checkShape(method.input, request);
+  const response = await handle(request as never, context);
+  return Buffer.from(toBinary(method.output, create(method.output, response as object)));
+}
+
+function decode(method: DescMethodUnary, bytes: Buffer): MessageShape<DescMethodUnary['input']> {
+  try {
+    return fromBinary(method.input, bytes);
+  } catch (cause) {
+    const message = `The request is not a ${method.input.typeName} in protobuf's binary form.`;
+    throw new ReasonError('MALFORMED_BODY', message, { cause });
+  }
+}
+
+function send(
+  call: ServerUnaryCall<Buffer, Buffer>,
+  callback: sendUnaryData<Buffer>,
+  headers: ReturnType<typeof callContext>['headers'],
+  bytes: Buffer,
+): void {
+  if (Object.keys(headers.getMap()).length > 0) call.sendMetadata(headers);
+  callback(null, bytes);
+}
+
+function deadlineOf(call: ServerUnaryCall<Buffer, Buffer>, requestTimeoutMs: number): number {
+  const deadline = Number(call.getDeadline());
+  return Number.isFinite(deadline) ? deadline : Date.now() + requestTimeoutMs;
+}
+
+function deadlineExceeded(): ReasonError {
+  return new ReasonError(
+    'DEADLINE_EXCEEDED',
+    'The deadline passed before there was an answer; allow more time.',
+  );
+}
+
+// grpc-js cancels a call when its deadline passes, a moment before or after our own timer.
+function cancelled(deadline: number): ReasonError {
+  if (Date.now() >= deadline) return deadlineExceeded();
+  return new ReasonError('CANCELLED', 'The caller went away.');
+}
