@@ -1,0 +1,26 @@
+export type {
+  CancelOrder,
+  ConfirmOrder,
+  CreateOrder,
+  DeliverOrder,
+  OrderCommand,
+  PayOrder,
+  ShipOrder,
+} from './commands.ts';
+export { CorruptStreamError, type CorruptStreamReason } from './corrupt-stream-error.ts';
+export { type Decision, decide } from './decide.ts';
+export type {
+  OrderCancelled,
+  OrderConfirmed,
+  OrderCreated,
+  OrderDelivered,
+  OrderEvent,
+  OrderPaid,
+  OrderShipped,
+} from './events.ts';
+export { evolve, fold } from './evolve.ts';
+export { exponentOf, formatMoney, MAX_MINOR_UNITS, type Money } from './money.ts';
+export { type OrderDecider, orderDecider } from './order-decider.ts';
+export { minimumFor, type OrderPolicy, parseMinimums } from './policy.ts';
+export type { Rejection, RejectionReason } from './rejection.ts';
+export type { Address, EpochMs, OrderItem, OrderState, OrderStatus } from './state.ts';
