@@ -156,4 +156,13 @@ export {
 export { type PageTokens, pageSize, pageTokens } from './page-token.ts';
 export { partitionOf } from './partition.ts';
 export { type FieldFault, ReasonError, type ReasonErrorOptions } from './reason-error.ts';
-export { Code, type CodeName, httpStatus, isReason, type Reason, reasons } from './reasons.ts';
+export {
+  Code,
+  type CodeName,
+  httpStatus,
+  isReason,
+  type Reason,
+  type ReasonRow,
+  reasonRow,
+  reasons,
+} from './reasons.ts';

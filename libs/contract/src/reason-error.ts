@@ -1,4 +1,4 @@
-import { type CodeName, type Reason, reasons } from './reasons.ts';
+import { type CodeName, type Reason, reasonRow } from './reasons.ts';
 
 /** One field at fault. */
 export interface FieldFault {
@@ -42,7 +42,7 @@ export class ReasonError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ReasonError';
     this.reason = reason;
-    const row: { code: CodeName; onState?: { code: CodeName } } = reasons[reason];
+    const row = reasonRow(reason);
     this.code = (options.onState ? row.onState?.code : undefined) ?? row.code;
     this.metadata = options.metadata ?? {};
     this.fields = options.fields ?? [];

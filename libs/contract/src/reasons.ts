@@ -23,7 +23,7 @@ export const Code = {
 export type CodeName = keyof typeof Code;
 
 /** How one reason looks to callers. */
-interface ReasonRow {
+export interface ReasonRow {
   /** gRPC status code. */
   readonly code: CodeName;
   /** HTTP status that REST answers. */
@@ -139,6 +139,11 @@ export const reasons = {
 /** Stable cause of an error. */
 export type Reason = keyof typeof reasons;
 
+/** The row of a reason. */
+export function reasonRow(reason: Reason): ReasonRow {
+  return reasons[reason];
+}
+
 /** True for a reason of {@link reasons}. */
 export function isReason(value: string): value is Reason {
   return Object.hasOwn(reasons, value);
@@ -149,7 +154,7 @@ export function isReason(value: string): value is Reason {
  * @param preconditioned whether the caller sent `If-Match` or `If-None-Match`
  */
 export function httpStatus(reason: Reason, code: CodeName, preconditioned = false): number {
-  const row: ReasonRow = reasons[reason];
+  const row = reasonRow(reason);
   if (preconditioned && row.preconditioned !== undefined) return row.preconditioned;
   return row.onState?.code === code ? row.onState.http : row.http;
 }

@@ -38,6 +38,7 @@ async function query(
   const server = await serveRpc({
     host: '127.0.0.1',
     port: 0,
+    portVariable: 'QUERY_PORT',
     services: [service],
     requestTimeoutMs,
     reflection: true,
@@ -188,6 +189,7 @@ describe('a request', () => {
     const server = await serveRpc({
       host: '127.0.0.1',
       port: 0,
+      portVariable: 'QUERY_PORT',
       services: [implement(OrderCommandService, handlers)],
       requestTimeoutMs: 5_000,
       reflection: false,
@@ -284,11 +286,12 @@ describe('a server', () => {
     const again = serveRpc({
       host: '127.0.0.1',
       port: server.port,
+      portVariable: 'QUERY_PORT',
       services: [],
       requestTimeoutMs: 1,
       reflection: false,
     });
-    await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(again).rejects.toThrow(`QUERY_PORT: 127.0.0.1:${server.port} is already in use`);
   });
 
   test('reflects its services with all files they import', async () => {
@@ -320,6 +323,7 @@ describe('a server', () => {
     const started = serveRpc({
       host: '127.0.0.1',
       port: 0,
+      portVariable: 'QUERY_PORT',
       services: [broken],
       requestTimeoutMs: 1,
       reflection: false,

@@ -13,6 +13,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
+import { listenError } from '@ordermesh/service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Implementation } from './implement.ts';
 import { unaryHandler } from './unary-handler.ts';
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** The variable that `port` came from, for the message when it is taken. */
+  readonly portVariable: string;
   readonly services: readonly Implementation[];
   /** Deadline of calls that come without one, in milliseconds. */
   readonly requestTimeoutMs: number;
@@ -42,7 +45,7 @@ export interface RpcServer extends AsyncDisposable {
 
 /**
  * Serves over grpc-js, with health and reflection beside the services.
- * @throws the system's error (code EADDRINUSE) when the port is taken
+ * @throws ListenError when the address cannot be had
  */
 export async function serveRpc(options: ServeOptions): Promise<RpcServer> {
   const server = new Server({
@@ -81,7 +84,9 @@ export async function serveRpc(options: ServeOptions): Promise<RpcServer> {
 }
 
 function unaryMethods(service: DescService): DescMethodUnary[] {
-  return service.methods.filter((method) => method.methodKind === 'unary');
+  return service.methods.filter(
+    (method): method is DescMethodUnary => method.methodKind === 'unary',
+  );
 }
 
 /** grpc-js's own form of a service. Messages stay bytes here: see unaryHandler. */
@@ -124,25 +129,15 @@ function reflect(server: Server, services: readonly Implementation[]): void {
   reflection.addToServer(server);
 }
 
-async function bind(server: Server, { host, port }: ServeOptions): Promise<number> {
+async function bind(server: Server, options: ServeOptions): Promise<number> {
+  const { host, port } = options;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error) reject(portTaken(error, address));
+      if (error) reject(listenError(error, options));
       else resolve(bound);
     });
   });
-}
-
-// grpc-js reports "No address added out of total 1 resolved errors: [EADDRINUSE…]" without a code.
-function portTaken(error: Error, address: string): Error {
-  if (!/EADDRINUSE/.test(error.message)) return error;
-  return Object.assign(
-    new Error(`listen EADDRINUSE: address already in use ${address}`, { cause: error }),
-    {
-      code: 'EADDRINUSE',
-    },
-  );
 }
 
 async function drain(server: Server, drainMs: number): Promise<void> {

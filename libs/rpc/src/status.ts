@@ -12,7 +12,7 @@ import {
   ReasonError,
   ResourceInfoSchema,
   RetryInfoSchema,
-  reasons,
+  reasonRow,
   StatusSchema,
 } from '@ordermesh/contract';
 
@@ -110,8 +110,8 @@ export function fromServiceError(error: ServiceError): ReasonError {
 function undetailed(error: ServiceError, code: CodeName): ReasonError {
   const reason = reasonOfCode[code];
   if (reason === undefined) return toReasonError(error);
-  const retryAfterMs = reasons[reason].code === 'UNAVAILABLE' ? 1000 : undefined;
-  return new ReasonError(reason, ownWords[reason] ?? reasons[reason].title, {
+  const retryAfterMs = reasonRow(reason).code === 'UNAVAILABLE' ? 1000 : undefined;
+  return new ReasonError(reason, ownWords[reason] ?? reasonRow(reason).title, {
     cause: error,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
@@ -128,7 +128,6 @@ function detailed(error: ServiceError, code: CodeName): ReasonError | undefined 
   const fields = find((d) => anyUnpack(d, BadRequestSchema))?.fieldViolations ?? [];
   const retryDelay = find((d) => anyUnpack(d, RetryInfoSchema))?.retryDelay;
   const resource = find((d) => anyUnpack(d, ResourceInfoSchema));
-  const row: { onState?: { code: CodeName } } = reasons[info.reason];
   return new ReasonError(info.reason, error.details, {
     metadata: info.metadata,
     fields: fields.map(({ field, reason, description }) => ({
@@ -136,7 +135,7 @@ function detailed(error: ServiceError, code: CodeName): ReasonError | undefined 
       reason,
       detail: description,
     })),
-    onState: row.onState?.code === code,
+    onState: reasonRow(info.reason).onState?.code === code,
     ...(retryDelay
       ? { retryAfterMs: Number(retryDelay.seconds) * 1000 + retryDelay.nanos / 1e6 }
       : {}),

@@ -60,7 +60,9 @@ async function run(
   const request = decode(method, bytes);
   checkShape(method.input, request);
   const response = await handle(request as never, context);
-  return Buffer.from(toBinary(method.output, create(method.output, response as object)));
+  return Buffer.from(
+    toBinary(method.output, create(method.output, response as Record<string, unknown>)),
+  );
 }
 
 function decode(method: DescMethodUnary, bytes: Buffer): MessageShape<DescMethodUnary['input']> {

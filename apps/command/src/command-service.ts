@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import {
+  CancelOrderRequestSchema,
+  CancelOrderResponseSchema,
+  ConfirmOrderRequestSchema,
+  ConfirmOrderResponseSchema,
+  CreateOrderRequestSchema,
+  CreateOrderResponseSchema,
+  DeliverOrderRequestSchema,
+  DeliverOrderResponseSchema,
+  OrderCommandService,
+  PayOrderRequestSchema,
+  PayOrderResponseSchema,
+  ShipOrderRequestSchema,
+  ShipOrderResponseSchema,
+} from '@ordermesh/contract';
+import type { OrderCommand } from '@ordermesh/order';
+import { type CallContext, type Implementation, implement } from '@ordermesh/rpc';
+import { addressOf, itemsOf, moneyOf } from './request-values.ts';
+import { type OrderAggregate, runCommand } from './run-command.ts';
+
+/** What every request but CreateOrder's says: which order, at which version. */
+interface ChangeRequest {
+  readonly orderId: string;
+  readonly expectedVersion?: number;
+}
+
+/** OrderCommandService: each method translates its request into the domain's command and runs it. */
+export function commandService(aggregate: OrderAggregate): Implementation {
+  const change =
+    <Request extends DescMessage, Answer extends DescMessage>(
+      requestSchema: Request,
+      answerSchema: Answer,
+      toCommand: (request: MessageShape<Request>, now: number) => OrderCommand,
+    ) =>
+    (request: MessageShape<Request>, call: CallContext) => {
+      const { orderId, expectedVersion } = request as unknown as ChangeRequest;
+      const command = toCommand(request, Date.now());
+      const expected = expectedVersion ?? 'any';
+      return runCommand(aggregate, {
+        requestSchema,
+        answerSchema,
+        request,
+        orderId,
+        expected,
+        command,
+        call,
+      });
+    };
+
+  return implement(OrderCommandService, {
+    createOrder: (request, call) =>
+      runCommand(aggregate, {
+        requestSchema: CreateOrderRequestSchema,
+        answerSchema: CreateOrderResponseSchema,
+        request,
+        orderId: request.orderId || randomUUID(),
+        expected: request.expectedVersion === undefined ? 'any' : 'no_stream',
+        command: {
+          type: 'CreateOrder',
+          customerId: request.customerId,
+          items: itemsOf(request.items),
+          shippingAddress: addressOf(request.shippingAddress),
+          now: Date.now(),
+        },
+        call,
+      }),
+    confirmOrder: change(ConfirmOrderRequestSchema, ConfirmOrderResponseSchema, (_, now) => ({
+      type: 'ConfirmOrder',
+      now,
+    })),
+    payOrder: change(
+      PayOrderRequestSchema,
+      PayOrderResponseSchema,
+      ({ paymentId, amount }, now) => ({
+        type: 'PayOrder',
+        paymentId,
+        amount: moneyOf(amount),
+        now,
+      }),
+    ),
+    shipOrder: change(
+      ShipOrderRequestSchema,
+      ShipOrderResponseSchema,
+      ({ trackingNumber }, now) => ({
+        type: 'ShipOrder',
+        trackingNumber,
+        now,
+      }),
+    ),
+    deliverOrder: change(DeliverOrderRequestSchema, DeliverOrderResponseSchema, (_, now) => ({
+      type: 'DeliverOrder',
+      now,
+    })),
+    cancelOrder: change(CancelOrderRequestSchema, CancelOrderResponseSchema, ({ reason }, now) => ({
+      type: 'CancelOrder',
+      reason,
+      now,
+    })),
+  });
+}

@@ -1,0 +1,59 @@
+import {
+  type DescMessage,
+  fromJsonString,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import { type Any, anyPack, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  eventSchemas,
+  isEventType,
+  type OrderEventSchema,
+  OrderHistoryService,
+  type PageTokens,
+  pageSize,
+  ReasonError,
+} from '@ordermesh/contract';
+import type { RecordedEvent } from '@ordermesh/event-sourcing';
+import type { PostgresEventStore } from '@ordermesh/event-store-postgres';
+import { type Implementation, implement } from '@ordermesh/rpc';
+import { traceIdOf } from '@ordermesh/telemetry';
+
+/** OrderHistoryService: the audit trail, read from the log itself. */
+export function historyService(log: PostgresEventStore, tokens: PageTokens): Implementation {
+  return implement(OrderHistoryService, {
+    async listOrderEvents({ orderId, pageSize: requested, pageToken }, { signal }) {
+      const scope = ['ListOrderEvents', orderId];
+      const after = pageToken ? Number(tokens.read(scope, pageToken)[0]) : 0;
+      const limit = pageSize(requested);
+      const events = await log.readHistory(orderId, after, limit + 1, signal);
+      if (events.length === 0 && after === 0) {
+        const resource = { type: 'order', name: orderId };
+        throw new ReasonError('ORDER_NOT_FOUND', 'There is no order with this id.', { resource });
+      }
+      const page = events.slice(0, limit);
+      const last = events.length > limit ? page.at(-1) : undefined;
+      return {
+        events: page.map(toOrderEvent),
+        nextPageToken: last ? tokens.sign(scope, [String(last.version)]) : '',
+      };
+    },
+  });
+}
+
+function toOrderEvent(event: RecordedEvent): MessageInitShape<typeof OrderEventSchema> {
+  return {
+    eventId: event.eventId,
+    version: event.version,
+    position: event.position,
+    type: event.type,
+    occurredAt: timestampFromDate(event.occurredAt),
+    actor: event.actor,
+    traceId: traceIdOf(event.traceparent) ?? '',
+    ...(isEventType(event.type) ? { data: pack(eventSchemas[event.type], event.data) } : {}),
+  };
+}
+
+function pack<S extends DescMessage>(schema: S, json: string): Any {
+  return anyPack(schema, fromJsonString(schema, json) as MessageShape<S>);
+}

@@ -1,0 +1,53 @@
+import { pageTokens } from '@ordermesh/contract';
+import { createEventStore, logMigrations, openLog } from '@ordermesh/event-store-postgres';
+import { orderDecider } from '@ordermesh/order';
+import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
+import { serveRpc } from '@ordermesh/rpc';
+import { runProcess, serveAdmin } from '@ordermesh/service';
+import { commandService } from './command-service.ts';
+import { readConfig } from './config.ts';
+import { historyService } from './history-service.ts';
+import { logService } from './log-service.ts';
+import { orderCodec } from './order-codec.ts';
+import { purgeIdempotency } from './purge-idempotency.ts';
+
+await runProcess('command', async (life) => {
+  const config = readConfig();
+  const { host, partitions, logUrl: url, migrationDatabaseUrl: migrationUrl } = config;
+
+  const pool = createPool({ url, max: 10, name: 'ordermesh-command' });
+  await using _pool = life.named('event log', { [Symbol.asyncDispose]: () => pool.end() });
+  await using admin = await serveAdmin({
+    host,
+    port: config.adminPort,
+    portVariable: 'COMMAND_ADMIN_PORT',
+    life,
+    checks: { log: async (signal) => void (await query(pool, { text: 'SELECT 1' }, signal)) },
+  });
+  life.named('admin', admin);
+
+  await prepareDatabase({ url, migrationUrl, directory: logMigrations }, life.signal);
+  await openLog(pool, partitions, life.signal);
+  const store = createEventStore({ pool, partitions });
+  await using purge = purgeIdempotency(store, config.idempotencyRetentionMs);
+  life.named('idempotency purge', purge);
+
+  const aggregate = { store, decider: orderDecider(config), codec: orderCodec };
+  const tokens = pageTokens(Buffer.from(config.tokenKey));
+  await using server = await serveRpc({
+    host,
+    port: config.port,
+    portVariable: 'COMMAND_PORT',
+    services: [
+      commandService(aggregate),
+      historyService(store, tokens),
+      logService(store, partitions),
+    ],
+    requestTimeoutMs: config.requestTimeoutMs,
+    reflection: config.reflection,
+  });
+  life.named('gRPC server', server);
+  server.setServing(true);
+  life.ready();
+  await life.stopping;
+});

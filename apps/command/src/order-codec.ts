@@ -1,0 +1,88 @@
+import { create, fromJsonString, toJsonString } from '@bufbuild/protobuf';
+import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
+import {
+  type EventMessage,
+  type EventType,
+  eventSchemas,
+  eventSchemaVersion,
+  isEventType,
+} from '@ordermesh/contract';
+import type { EventCodec } from '@ordermesh/event-sourcing';
+import type { OrderEvent } from '@ordermesh/order';
+import { addressOf, itemsOf, moneyOf } from './request-values.ts';
+
+/** The order's events as the log keeps them: the protobuf JSON of the catalogue's message. */
+export const orderCodec: EventCodec<OrderEvent> = {
+  encode(event) {
+    const schema = eventSchemas[event.type];
+    const data = toJsonString(schema, toMessage(event) as never);
+    return { type: event.type, schemaVersion: eventSchemaVersion, data };
+  },
+  decode({ type, schemaVersion, data }) {
+    if (!isEventType(type)) throw new Error(`the log has an event of unknown type ${type}`);
+    if (schemaVersion > eventSchemaVersion)
+      throw new Error(
+        `the log has ${type} of schema version ${schemaVersion}: deploy the newer code`,
+      );
+    return toEvent(type, fromJsonString(eventSchemas[type], data) as EventMessage);
+  },
+};
+
+function toMessage(event: OrderEvent): EventMessage {
+  switch (event.type) {
+    case 'OrderCreated':
+      return create(eventSchemas.OrderCreated, {
+        customerId: event.customerId,
+        items: event.items.map((item) => ({ ...item })),
+        shippingAddress: event.shippingAddress,
+        total: event.total,
+        createdAt: timestampFromMs(event.createdAt),
+        estimatedDeliveryAt: timestampFromMs(event.estimatedDeliveryAt),
+      });
+    case 'OrderPaid':
+      return create(eventSchemas.OrderPaid, { paymentId: event.paymentId, amount: event.amount });
+    case 'OrderShipped':
+      return create(eventSchemas.OrderShipped, { trackingNumber: event.trackingNumber });
+    case 'OrderCancelled':
+      return create(eventSchemas.OrderCancelled, { reason: event.reason });
+    case 'OrderConfirmed':
+    case 'OrderDelivered':
+      return create(eventSchemas[event.type]) as EventMessage;
+  }
+}
+
+function toEvent(type: EventType, message: EventMessage): OrderEvent {
+  switch (message.$typeName) {
+    case 'ordermesh.order.v1.OrderCreated':
+      return {
+        type: 'OrderCreated',
+        customerId: message.customerId,
+        items: itemsOf(message.items),
+        shippingAddress: addressOf(message.shippingAddress),
+        total: moneyOf(message.total),
+        createdAt: timestampMs(stored(message.createdAt)),
+        estimatedDeliveryAt: timestampMs(stored(message.estimatedDeliveryAt)),
+      };
+    case 'ordermesh.order.v1.OrderPaid':
+      return { type: 'OrderPaid', paymentId: message.paymentId, amount: moneyOf(message.amount) };
+    case 'ordermesh.order.v1.OrderShipped':
+      return { type: 'OrderShipped', trackingNumber: message.trackingNumber };
+    case 'ordermesh.order.v1.OrderCancelled':
+      return { type: 'OrderCancelled', reason: message.reason };
+    case 'ordermesh.order.v1.OrderConfirmed':
+      return { type: 'OrderConfirmed' };
+    case 'ordermesh.order.v1.OrderDelivered':
+      return { type: 'OrderDelivered' };
+    default:
+      return unknown(type, message);
+  }
+}
+
+function unknown(type: EventType, _: never): never {
+  throw new Error(`no event of the domain corresponds to ${type}`);
+}
+
+function stored<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a stored event lacks a field that it always had');
+  return value;
+}
