@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { CustomerService } from '@ordermesh/contract';
+import { implement, serveRpc } from '@ordermesh/rpc';
+import { type ReadinessCheck, runProcess, serveAdmin } from '@ordermesh/service';
+import { logger } from '@ordermesh/telemetry';
+import { readConfig } from './config.ts';
+import { customerHandlers } from './customer-service.ts';
+import { openCustomerStore } from './customer-store.ts';
+import { faultSwitch, withFaults } from './faults.ts';
+import { faultsRoutes } from './faults-routes.ts';
+
+await runProcess('customer', async (life) => {
+  const config = readConfig();
+  const log = logger('customer');
+  const checks: Record<string, ReadinessCheck> = {};
+  const faults = faultSwitch();
+  await using admin = await serveAdmin({
+    host: config.host,
+    port: config.adminPort,
+    portVariable: 'CUSTOMER_ADMIN_PORT',
+    life,
+    checks,
+    routes: config.faults ? faultsRoutes(faults) : [],
+  });
+  await using store = life.named(
+    'customer store',
+    await openCustomerStore(
+      {
+        url: config.databaseUrl,
+        migrationUrl: config.migrationUrl,
+        onError: (err) => log.warn({ err }, 'database connection lost'),
+      },
+      life.signal,
+    ),
+  );
+  checks.database = (signal) => store.ping(signal);
+  const handlers = customerHandlers(store, randomUUID);
+  await using rpc = life.named(
+    'gRPC server',
+    await serveRpc({
+      host: config.host,
+      port: config.port,
+      portVariable: 'CUSTOMER_PORT',
+      services: [
+        implement(
+          CustomerService,
+          config.faults ? withFaults(handlers, faults, Math.random) : handlers,
+        ),
+      ],
+      requestTimeoutMs: config.requestTimeoutMs,
+      reflection: config.reflection,
+    }),
+  );
+  rpc.setServing(true);
+  life.ready();
+  log.info({ host: config.host, port: rpc.port, adminPort: admin.port }, 'ready');
+  await life.stopping;
+});

@@ -1,0 +1,351 @@
+import { ReasonError } from '@ordermesh/contract';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Policy, policy } from './policy.ts';
+
+const options = {
+  name: 'customer',
+  timeoutMs: 100,
+  failureThreshold: 3,
+  failureWindowMs: 10_000,
+  openMs: 5_000,
+  maxConcurrent: 10,
+};
+
+const down = () => Promise.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'down'));
+const absent = () => Promise.reject(new ReasonError('CUSTOMER_NOT_FOUND', 'no such customer'));
+const limited = () => Promise.reject(new ReasonError('RATE_LIMITED', 'too many'));
+const fine = () => Promise.resolve('fine');
+const hangs = () => new Promise<never>(() => undefined);
+
+/** The error that a call ends with; a call that succeeds fails the test. */
+const errorOf = (call: Promise<unknown>) =>
+  call.then(
+    () => expect.fail('the call succeeded'),
+    (error: unknown) => error,
+  );
+
+async function fail(guarded: Policy, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) await errorOf(guarded.execute(down));
+}
+
+/** A circuit whose open time is over: the next call is the probe. */
+async function ready(changes: Partial<typeof options> = {}): Promise<Policy> {
+  const guarded = policy({ ...options, ...changes });
+  await fail(guarded, options.failureThreshold);
+  await vi.advanceTimersByTimeAsync(options.openMs);
+  return guarded;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a closed circuit', () => {
+  it('passes results and errors on', async () => {
+    const guarded = policy(options);
+    expect(await guarded.execute(fine)).toBe('fine');
+    expect(await errorOf(guarded.execute(absent))).toMatchObject({ reason: 'CUSTOMER_NOT_FOUND' });
+  });
+
+  it('opens after the given number of failures in a row', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 2);
+    expect(guarded.state()).toBe('closed');
+    await fail(guarded, 1);
+    expect(guarded.state()).toBe('open');
+  });
+
+  it('starts counting again after a refusal, which is an answer of a healthy dependency', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 2);
+    await errorOf(guarded.execute(absent));
+    await fail(guarded, 2);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('never opens by refusals', async () => {
+    const guarded = policy(options);
+    for (let i = 0; i < 20; i++) await errorOf(guarded.execute(absent));
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('goes on counting after an answer that proves nothing', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 2);
+    await errorOf(guarded.execute(limited));
+    await fail(guarded, 1);
+    expect(guarded.state()).toBe('open');
+  });
+
+  it('forgets failures that are older than the window', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 2);
+    await vi.advanceTimersByTimeAsync(options.failureWindowMs);
+    await fail(guarded, 2);
+    expect(guarded.state()).toBe('closed');
+    await fail(guarded, 1);
+    expect(guarded.state()).toBe('open');
+  });
+});
+
+describe('the time limit', () => {
+  it('ends an attempt that ignores its signal with DEADLINE_EXCEEDED and counts it as a failure', async () => {
+    const guarded = policy({ ...options, failureThreshold: 1 });
+    const error = errorOf(guarded.execute(hangs));
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    expect(await error).toMatchObject({ reason: 'DEADLINE_EXCEEDED' });
+    expect(guarded.state()).toBe('open');
+  });
+
+  it('tells the call by its signal', async () => {
+    const call = vi.fn((_signal: AbortSignal) => hangs());
+    const error = errorOf(policy(options).execute(call));
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    await error;
+    expect(call.mock.calls[0]?.[0].aborted).toBe(true);
+  });
+});
+
+describe("the caller's signal", () => {
+  it('rejects with its reason at once, reaches the call, and trips nothing', async () => {
+    const guarded = policy({ ...options, failureThreshold: 1 });
+    const call = vi.fn((_signal: AbortSignal) => hangs());
+    for (let i = 0; i < 5; i++) {
+      const caller = new AbortController();
+      const error = errorOf(guarded.execute(call, { signal: caller.signal }));
+      caller.abort(new Error('client gone'));
+      expect(await error).toMatchObject({ message: 'client gone' });
+      expect(call.mock.lastCall?.[0].aborted).toBe(true);
+    }
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('is no failure of the dependency, even when the call turns it into one', async () => {
+    const guarded = policy({ ...options, failureThreshold: 1 });
+    const caller = new AbortController();
+    const call = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () =>
+          reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'cut')),
+        );
+      });
+    const error = errorOf(guarded.execute(call, { signal: caller.signal }));
+    caller.abort();
+    await error;
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('calls nobody when it has fired before', async () => {
+    const call = vi.fn(fine);
+    await errorOf(policy(options).execute(call, { signal: AbortSignal.abort() }));
+    expect(call).not.toHaveBeenCalled();
+  });
+});
+
+describe('an open circuit', () => {
+  it('refuses without calling, and says when to come back', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 3);
+    await vi.advanceTimersByTimeAsync(2_000);
+    const call = vi.fn(fine);
+    expect(await errorOf(guarded.execute(call))).toMatchObject({
+      reason: 'DEPENDENCY_UNAVAILABLE',
+      retryAfterMs: 3_000,
+    });
+    expect(call).not.toHaveBeenCalled();
+  });
+
+  it('is not kept open by a wall clock that is set back', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 3);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    expect(await guarded.execute(fine)).toBe('fine');
+  });
+});
+
+describe('a half-open circuit', () => {
+  it('closes when the probe succeeds', async () => {
+    const guarded = await ready();
+    await guarded.execute(fine);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('closes when the probe is refused, which is an answer', async () => {
+    const guarded = await ready();
+    await errorOf(guarded.execute(absent));
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('opens again at once, and for the whole time, when the probe fails', async () => {
+    const guarded = await ready();
+    await fail(guarded, 1);
+    expect(guarded.state()).toBe('open');
+    expect(await errorOf(guarded.execute(fine))).toMatchObject({ retryAfterMs: options.openMs });
+  });
+
+  it('opens again when the probe proves nothing', async () => {
+    const guarded = await ready();
+    await errorOf(guarded.execute(limited));
+    expect(guarded.state()).toBe('open');
+  });
+
+  it('needs a full row of failures to open after it has closed', async () => {
+    const guarded = await ready();
+    await guarded.execute(fine);
+    await fail(guarded, 2);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('lets one probe through and refuses the rest', async () => {
+    const guarded = await ready({ timeoutMs: 1_000 });
+    const call = vi.fn(() => new Promise((resolve) => setTimeout(() => resolve('fine'), 500)));
+    const probe = guarded.execute(call);
+    for (let i = 0; i < 5; i++) {
+      expect(await errorOf(guarded.execute(call))).toMatchObject({
+        reason: 'DEPENDENCY_UNAVAILABLE',
+        retryAfterMs: 1_000,
+      });
+    }
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await probe).toBe('fine');
+    expect(call).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not wedged by a probe that hangs', async () => {
+    const guarded = await ready();
+    const probe = errorOf(guarded.execute(hangs));
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    expect(guarded.state()).toBe('open');
+    await probe;
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    expect(await guarded.execute(fine)).toBe('fine');
+  });
+
+  it('is decided by the probe itself after its caller has gone', async () => {
+    const guarded = await ready();
+    const caller = new AbortController();
+    const answer = Promise.withResolvers<string>();
+    const call = vi.fn((_signal: AbortSignal) => answer.promise);
+    const error = errorOf(guarded.execute(call, { signal: caller.signal }));
+    caller.abort(new Error('client gone'));
+    expect(await error).toMatchObject({ message: 'client gone' });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(guarded.state()).toBe('half_open');
+    expect(call.mock.calls[0]?.[0].aborted).toBe(false);
+    answer.resolve('fine');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('opens again when a probe whose caller has gone fails', async () => {
+    const guarded = await ready();
+    const caller = new AbortController();
+    const error = errorOf(guarded.execute(hangs, { signal: caller.signal }));
+    caller.abort();
+    await error;
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    expect(guarded.state()).toBe('open');
+  });
+});
+
+describe('calls from before the break', () => {
+  /** Calls begun while closed that end when told, with the circuit opened behind their backs. */
+  async function late(count: number) {
+    const guarded = policy({ ...options, timeoutMs: 60_000 });
+    const end = Promise.withResolvers<string>();
+    const calls = Array.from({ length: count }, () => guarded.execute(() => end.promise));
+    await fail(guarded, 3);
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    return { guarded, end, calls };
+  }
+
+  it('do not reopen a half-open circuit by failing late', async () => {
+    const { guarded, end, calls } = await late(4);
+    const answer = Promise.withResolvers<string>();
+    const probe = guarded.execute(() => answer.promise);
+    end.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'late'));
+    for (const call of calls) expect(await errorOf(call)).toMatchObject({ message: 'late' });
+    expect(guarded.state()).toBe('half_open');
+    answer.resolve('fine');
+    await probe;
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('do not open a circuit that has closed since', async () => {
+    const { guarded, end, calls } = await late(4);
+    await guarded.execute(fine);
+    end.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'late'));
+    await Promise.all(calls.map(errorOf));
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('still deliver their results', async () => {
+    const { end, calls } = await late(2);
+    end.resolve('late but fine');
+    expect(await Promise.all(calls)).toEqual(['late but fine', 'late but fine']);
+  });
+});
+
+describe('the bulkhead', () => {
+  it('refuses calls beyond its places, which is neither failure nor success', async () => {
+    const guarded = policy({ ...options, failureThreshold: 2, maxConcurrent: 2 });
+    await fail(guarded, 1);
+    const ends = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const running = ends.map((end) => guarded.execute(() => end.promise));
+    for (let i = 0; i < 5; i++) {
+      expect(await errorOf(guarded.execute(fine))).toMatchObject({
+        reason: 'DEPENDENCY_UNAVAILABLE',
+        retryAfterMs: options.timeoutMs,
+      });
+    }
+    expect(guarded.state()).toBe('closed');
+    ends[0]?.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'down'));
+    ends[1]?.resolve('fine');
+    await Promise.allSettled(running);
+    expect(guarded.state()).toBe('open');
+  });
+
+  it('gets its place back from a call that hangs', async () => {
+    const guarded = policy({ ...options, maxConcurrent: 1 });
+    const error = errorOf(guarded.execute(hangs));
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    await error;
+    expect(await guarded.execute(fine)).toBe('fine');
+  });
+});
+
+describe('policy()', () => {
+  it('tells of each state until disposed of', async () => {
+    const guarded = policy(options);
+    const states: string[] = [];
+    const subscription = guarded.onStateChange((state) => states.push(state));
+    await fail(guarded, 3);
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    await guarded.execute(fine);
+    subscription[Symbol.dispose]();
+    await fail(guarded, 3);
+    expect(states).toEqual(['open', 'half_open', 'closed']);
+  });
+
+  it.each(['timeoutMs', 'failureThreshold', 'failureWindowMs', 'openMs', 'maxConcurrent'] as const)(
+    'refuses a %s that is not positive',
+    (name) => {
+      for (const value of [0, -1, Number.NaN]) {
+        expect(() => policy({ ...options, [name]: value })).toThrow(name);
+      }
+    },
+  );
+
+  it('leaves no timer behind', async () => {
+    const guarded = policy(options);
+    await guarded.execute(fine);
+    await fail(guarded, 3);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
