@@ -230,10 +230,12 @@ describe('a request', () => {
     client.close();
   });
 
-  test('over the size limit is refused', async () => {
-    const { server } = await query(async () => ({}));
+  test('over the size limit is refused, and the client says that it was too large', async () => {
+    const { server, channel } = await query(async () => ({}));
+    const seen = await failure(get(channel, {}, 'x'.repeat(600 * 1024)));
+    expect(seen.reason).toBe('BODY_TOO_LARGE');
     const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-    expect((await rawCall(client, Buffer.alloc(300 * 1024))).code).toBe(8);
+    expect((await rawCall(client, Buffer.alloc(600 * 1024))).code).toBe(8);
     client.close();
   });
 });

@@ -91,14 +91,15 @@ const reasonOfCode: Partial<Record<CodeName, Reason>> = {
   CANCELLED: 'CANCELLED',
   DEADLINE_EXCEEDED: 'DEADLINE_EXCEEDED',
   UNAVAILABLE: 'DEPENDENCY_UNAVAILABLE',
-  RESOURCE_EXHAUSTED: 'OVERLOADED',
+  RESOURCE_EXHAUSTED: 'RATE_LIMITED',
 };
 
 const ownWords: Partial<Record<Reason, string>> = {
   CANCELLED: 'The call was cancelled.',
   DEADLINE_EXCEEDED: 'The deadline passed before there was an answer; allow more time.',
   DEPENDENCY_UNAVAILABLE: 'A service that this needs is unavailable; try again.',
-  OVERLOADED: 'A service that this needs is overloaded; try again.',
+  RATE_LIMITED: 'A service that this needs takes no more requests at the moment; try again.',
+  BODY_TOO_LARGE: 'The message is larger than the service takes.',
 };
 
 /** What a call of ours failed with, as the error that the called process threw. */
@@ -108,7 +109,8 @@ export function fromServiceError(error: ServiceError): ReasonError {
 }
 
 function undetailed(error: ServiceError, code: CodeName): ReasonError {
-  const reason = reasonOfCode[code];
+  const tooLarge = code === 'RESOURCE_EXHAUSTED' && /larger than max/.test(error.details);
+  const reason = tooLarge ? 'BODY_TOO_LARGE' : reasonOfCode[code];
   if (reason === undefined) return toReasonError(error);
   const retryAfterMs = reasonRow(reason).code === 'UNAVAILABLE' ? 1000 : undefined;
   return new ReasonError(reason, ownWords[reason] ?? reasonRow(reason).title, {

@@ -1,0 +1,39 @@
+import {
+  durationMs,
+  type Environment,
+  port,
+  readSettings,
+  type Settings,
+  text,
+} from '@ordermesh/service';
+
+/** The gateway's settings. */
+export const gatewaySettings = {
+  host: text('HOST', { doc: 'Address to listen on.', default: '127.0.0.1' }),
+  port: port('GATEWAY_PORT', { doc: 'Port of the HTTP edge.', default: 8080 }),
+  adminPort: port('GATEWAY_ADMIN_PORT', {
+    doc: 'Port of /livez, /readyz and /metrics.',
+    default: 9460,
+  }),
+  commandAddress: text('COMMAND_ADDRESS', {
+    doc: 'gRPC target of the command service.',
+    default: '127.0.0.1:50051',
+  }),
+  queryAddress: text('QUERY_ADDRESS', {
+    doc: 'gRPC target of the query service.',
+    default: '127.0.0.1:50052',
+  }),
+  customerAddress: text('CUSTOMER_ADDRESS', {
+    doc: 'gRPC target of the customer service.',
+    default: '127.0.0.1:50053',
+  }),
+  requestTimeoutMs: durationMs('REQUEST_TIMEOUT_MS', {
+    doc: 'Deadline of requests that name none, and the most that a request can ask for.',
+    default: 2000,
+  }),
+};
+
+/** Reads them. TRUST_INBOUND_TRACEPARENT is read by telemetry, which has to know it first. @throws ConfigError */
+export function readConfig(env: Environment = process.env): Settings<typeof gatewaySettings> {
+  return readSettings(env, gatewaySettings);
+}

@@ -1,0 +1,52 @@
+// The edge: REST, Connect and gRPC-Web outside, gRPC inside. Owns nothing.
+import {
+  CustomerService,
+  OrderCommandService,
+  OrderHistoryService,
+  OrderQueryService,
+} from '@ordermesh/contract';
+import { connect } from '@ordermesh/rpc';
+import { runProcess, serveAdmin } from '@ordermesh/service';
+import { logger } from '@ordermesh/telemetry';
+import { readConfig } from './config.ts';
+import { exposedMethods, exposedServices } from './exposed.ts';
+import { forwarder } from './forward.ts';
+import { serveEdge } from './serve-edge.ts';
+
+await runProcess('gateway', async (life) => {
+  const config = readConfig();
+  const { host, requestTimeoutMs } = config;
+  const channel = (address: string) =>
+    connect({ address, serviceName: 'ordermesh-gateway', defaultTimeoutMs: requestTimeoutMs });
+
+  await using command = channel(config.commandAddress);
+  await using query = channel(config.queryAddress);
+  await using customer = channel(config.customerAddress);
+
+  await using _admin = await serveAdmin({
+    host,
+    port: config.adminPort,
+    portVariable: 'GATEWAY_ADMIN_PORT',
+    life,
+    checks: { command: command.ready, query: query.ready, customer: customer.ready },
+  });
+
+  const methods = exposedMethods(exposedServices);
+  const forward = forwarder(
+    methods,
+    new Map([
+      [OrderCommandService.typeName, command],
+      [OrderHistoryService.typeName, command],
+      [OrderQueryService.typeName, query],
+      [CustomerService.typeName, customer],
+    ]),
+  );
+  await using edge = life.named(
+    'HTTP edge',
+    await serveEdge({ host, port: config.port, methods, forward, requestTimeoutMs }),
+  );
+
+  life.ready();
+  logger('gateway').info({ port: edge.port }, 'ready');
+  await life.stopping;
+});
