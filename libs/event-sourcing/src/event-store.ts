@@ -1,0 +1,60 @@
+import type { ExpectedVersion } from './expected-version.ts';
+import type { Idempotency, StoredAnswer } from './idempotency.ts';
+import type { EventToAppend, StoredEvent } from './recorded-event.ts';
+
+/** One command's events. */
+export interface Append {
+  /** UUID, lower case. */
+  readonly streamId: string;
+  /** Compared with what is stored when the events are stored. */
+  readonly expected: ExpectedVersion;
+  /** At least one. */
+  readonly events: readonly EventToAppend[];
+  /** Remembered with the events, together with the answer to give to the same request later. */
+  readonly idempotency?: Idempotency & { readonly response: Uint8Array };
+}
+
+/** What became of one {@link Append}. */
+export type AppendOutcome =
+  | {
+      readonly type: 'appended';
+      /** Of the last event. */
+      readonly version: number;
+      readonly partition: number;
+      readonly position: bigint;
+    }
+  /** The stream is not at the expected version but at this one, 0 if there is none. Nothing was stored. */
+  | { readonly type: 'conflict'; readonly actual: number }
+  /** The key belongs to an earlier command with the same request. Nothing was stored. */
+  | { readonly type: 'replayed'; readonly answer: StoredAnswer }
+  /** The key belongs to an earlier command with another request. Nothing was stored. */
+  | { readonly type: 'key_reused' }
+  /** This command cannot be stored whatever the others are, e.g. an event is too large. Nothing was stored. */
+  | { readonly type: 'failed'; readonly error: Error };
+
+/**
+ * The log, as commands need it.
+ *
+ * Guarantees: a command's events are stored together or not at all, with its key. Outcomes are decided on what is stored, one after the other,
+ * across all processes: of any number of commands that expect the same version one is appended, of any number with one key one is appended
+ * and the others see its answer. Positions are dense, 1..n, in the order in which they become visible.
+ */
+export interface EventStore {
+  /**
+   * Stores each command of a batch, or not, on its own. A key outranks the expected version. Outcomes are in the order of the batch. Cheapest when
+   * no two of a batch share a stream or a key.
+   * @throws when nothing can be said of a single command: the store is unavailable (nothing happened) or the outcome is unknown
+   */
+  append(batch: readonly Append[]): Promise<readonly AppendOutcome[]>;
+  /**
+   * A stream's events beyond a version, oldest first; none if there is no such stream.
+   * @param after 0 for all
+   */
+  readStream(
+    streamId: string,
+    after: number,
+    signal?: AbortSignal,
+  ): Promise<readonly StoredEvent[]>;
+  /** The answer stored under a key, undefined if there is none (any more). */
+  findAnswer(key: Uint8Array, signal?: AbortSignal): Promise<StoredAnswer | undefined>;
+}

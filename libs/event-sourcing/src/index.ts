@@ -1,0 +1,16 @@
+export type { Aggregate } from './aggregate.ts';
+export type { Decider, Decision } from './decider.ts';
+export type { EncodedEvent, EventCodec } from './event-codec.ts';
+export type { Append, AppendOutcome, EventStore } from './event-store.ts';
+export { type Executed, type ExecuteOptions, execute } from './execute.ts';
+export { type ExpectedVersion, isExpected, namesVersion } from './expected-version.ts';
+export {
+  type Idempotency,
+  idempotencyKey,
+  requestHash,
+  type StoredAnswer,
+  sameHash,
+} from './idempotency.ts';
+export { type Loaded, load } from './load.ts';
+export type { EventMetadata, EventToAppend, RecordedEvent, StoredEvent } from './recorded-event.ts';
+export { uuidv7 } from './uuidv7.ts';

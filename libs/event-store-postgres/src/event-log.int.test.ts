@@ -1,0 +1,207 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { partitionOf } from '@ordermesh/contract';
+import { createPool, listen } from '@ordermesh/postgres';
+import { eventually, type TestDatabase } from '@ordermesh/testing';
+import type pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { grantLog, logChannel } from './log-schema.ts';
+import { openLog } from './open-log.ts';
+import { createEventStore, type PostgresEventStore } from './postgres-event-store.ts';
+import { logDatabase } from './testing/log-database.ts';
+import { appendOf } from './testing/raw-append.ts';
+
+let database: TestDatabase;
+let pool: pg.Pool;
+let store: PostgresEventStore;
+
+beforeEach(async () => {
+  database = await logDatabase();
+  pool = createPool({ url: database.url, max: 4, name: 'test' });
+  store = createEventStore({ pool, partitions: 12 });
+});
+afterEach(async () => {
+  await pool.end();
+  await database[Symbol.asyncDispose]();
+});
+
+const keyed = (response: string, createdAt?: Date) => ({
+  key: randomBytes(16),
+  requestHash: randomBytes(32),
+  response: Buffer.from(response),
+  createdAt,
+});
+
+test('has positions 1 to the number of events, in two processes at once', async () => {
+  const second = createPool({ url: database.url, max: 4, name: 'test' });
+  try {
+    const stores = [store, createEventStore({ pool: second, partitions: 12 })];
+    const streams = Array.from({ length: 7 }, () => randomUUID());
+    await Promise.all(
+      Array.from({ length: 80 }, (_, n) =>
+        stores[n % 2]?.append([appendOf(streams[n % 7], 2), appendOf(undefined, 1)]),
+      ),
+    );
+    const { rows } = await pool.query(
+      'SELECT count(*)::int AS count, min(position)::int AS min, max(position)::int AS max FROM events',
+    );
+    expect(rows).toEqual([{ count: 240, min: 1, max: 240 }]);
+  } finally {
+    await second.end();
+  }
+});
+
+test('never scans the log, from the first append on an empty database', async () => {
+  for (let n = 0; n < 200; n++) {
+    const streamId = randomUUID();
+    const append = { ...appendOf(streamId), idempotency: keyed('x') };
+    await store.append([append, appendOf()]);
+    await store.append([{ ...append, expected: 'no_stream' }]);
+    await store.readStream(streamId, 0);
+    await store.readHistory(streamId, 0, 10);
+    await store.findAnswer(append.idempotency.key);
+    await store.readFeed(n % 12, 0n, 10);
+  }
+  const stats = `SELECT relname, seq_scan::int AS scans, n_tup_ins::int AS rows FROM pg_stat_user_tables
+    WHERE relname IN ('events', 'idempotency') ORDER BY relname`;
+  // Sessions report what they did when they end, at the latest.
+  await pool.end();
+  pool = createPool({ url: database.url, max: 1, name: 'test' });
+  await eventually(async () => {
+    expect((await pool.query(stats)).rows).toEqual([
+      { relname: 'events', scans: 0, rows: 400 },
+      { relname: 'idempotency', scans: 0, rows: 200 },
+    ]);
+  });
+});
+
+test('notifies once per batch, with the highest position of each partition', async () => {
+  const heard: string[] = [];
+  const up = Promise.withResolvers<void>();
+  await using _listener = listen({
+    url: database.url,
+    channel: logChannel,
+    onNotify: (payload) => heard.push(payload),
+    onReconnect: up.resolve,
+  });
+  await up.promise;
+  const [a, b] = [appendOf(undefined, 2), appendOf()];
+  const outcomes = await store.append([a, b]);
+  await store.append([{ ...a, expected: 'no_stream' }]); // refused: nothing to tell
+  await store.append([appendOf()]);
+  await eventually(() => heard.length === 2);
+  const tops = new Map<number, bigint>();
+  for (const outcome of outcomes) {
+    if (outcome.type === 'appended') tops.set(outcome.partition, outcome.position);
+  }
+  const expected = [...tops].map(([partition, position]) => `${partition}:${position}`);
+  expect(heard[0]?.split(',').sort()).toEqual(expected.sort());
+});
+
+test('notifies without a payload where it would not fit', async () => {
+  const heard: string[] = [];
+  const up = Promise.withResolvers<void>();
+  await using _listener = listen({
+    url: database.url,
+    channel: logChannel,
+    onNotify: (payload) => heard.push(payload),
+    onReconnect: up.resolve,
+  });
+  await up.promise;
+  const wide = createEventStore({ pool, partitions: 32_767 });
+  await wide.append(Array.from({ length: 1000 }, () => appendOf()));
+  await eventually(() => heard.length === 1);
+  expect(heard).toEqual(['']);
+});
+
+test('feeds each partition in order, from any position, up to a limit', async () => {
+  const streams = Array.from({ length: 30 }, () => randomUUID());
+  for (const streamId of [...streams, ...streams]) await store.append([appendOf(streamId)]);
+  const seen = new Set<bigint>();
+  for (let partition = 0; partition < 12; partition++) {
+    const rows = await store.readFeed(partition, 0n, 1000);
+    for (const row of rows) {
+      expect(partitionOf(row.streamId, 12)).toBe(partition);
+      seen.add(row.position);
+    }
+    expect(rows.map(({ position }) => position)).toEqual(
+      rows.map(({ position }) => position).sort((a, b) => Number(a - b)),
+    );
+    expect(await store.readFeed(partition, rows[1]?.position ?? 0n, 2)).toEqual(rows.slice(2, 4));
+  }
+  expect(seen.size).toBe(60);
+});
+
+test('reads a history with everything that was appended, page by page', async () => {
+  const streamId = randomUUID();
+  const [event] = appendOf().events;
+  if (event === undefined) throw new Error('no event');
+  const full = {
+    ...event,
+    data: '{"reason": "ü"}',
+    correlationId: randomUUID(),
+    causationId: randomUUID(),
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    tracestate: 'x=y',
+  };
+  await store.append([
+    { streamId, expected: 'no_stream', events: [full, { ...event, eventId: randomUUID() }] },
+  ]);
+  const page = await store.readHistory(streamId, 0, 1);
+  const partition = partitionOf(streamId, 12);
+  expect(page).toEqual([{ ...full, streamId, version: 1, position: 1n, partition }]);
+  expect((await store.readHistory(streamId, 1, 10)).map(({ version }) => version)).toEqual([2]);
+});
+
+test.each(['UPDATE events SET type = type', 'DELETE FROM events', 'TRUNCATE events'])(
+  'refuses to its owner: %s',
+  async (sql) => {
+    await store.append([appendOf()]);
+    await expect(pool.query(sql)).rejects.toThrow('append-only');
+  },
+);
+
+test('gives the application’s role appending and reading, and nothing that changes an event', async () => {
+  const role = `${database.name}_app`;
+  await pool.query(`CREATE ROLE ${role} LOGIN`);
+  const url = new URL(database.url);
+  url.username = role;
+  url.password = '';
+  const own = createPool({ url: url.href, max: 1, name: 'test' });
+  try {
+    await grantLog(pool, role);
+    await grantLog(pool, role);
+    await openLog(own, 12);
+    const restricted = createEventStore({ pool: own, partitions: 12 });
+    const append = { ...appendOf(), idempotency: keyed('x') };
+    expect(await restricted.append([append])).toMatchObject([{ type: 'appended' }]);
+    expect(await restricted.readStream(append.streamId, 0)).toHaveLength(1);
+    expect(await restricted.purgeIdempotency(new Date(Date.now() + 60_000))).toBe(1);
+    for (const sql of [
+      'UPDATE events SET type = type',
+      'DELETE FROM events',
+      'UPDATE idempotency SET position = 0',
+    ]) {
+      await expect(own.query(sql)).rejects.toThrow('permission denied');
+    }
+  } finally {
+    await own.end();
+    await pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
+});
+
+test('makes one log, however many open it, and keeps its number of partitions', async () => {
+  const logs = await Promise.all(Array.from({ length: 8 }, () => openLog(pool, 12)));
+  expect(new Set(logs.map(({ logId }) => logId)).size).toBe(1);
+  await expect(openLog(pool, 8)).rejects.toThrow(/PARTITIONS is 8, but this log was made with 12/);
+});
+
+test('forgets answers by age, in steps, and frees their keys', async () => {
+  const fresh = { ...appendOf(), idempotency: keyed('fresh') };
+  await store.append([fresh]);
+  await pool.query(`INSERT INTO idempotency
+    SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), '\\x00', '\\x00', 0, 1, now() - interval '2 days' FROM generate_series(1, 5001) n`);
+  const dayAgo = new Date(Date.now() - 86_400_000);
+  expect(await store.purgeIdempotency(dayAgo)).toBe(5001);
+  expect(await store.purgeIdempotency(dayAgo)).toBe(0);
+  expect(await store.findAnswer(fresh.idempotency.key)).toBeDefined();
+});

@@ -1,0 +1,8 @@
+export { maxEventBytes } from './event-limits.ts';
+export { grantLog, logChannel, logMigrations } from './log-schema.ts';
+export { type Log, openLog } from './open-log.ts';
+export {
+  createEventStore,
+  type EventStoreOptions,
+  type PostgresEventStore,
+} from './postgres-event-store.ts';

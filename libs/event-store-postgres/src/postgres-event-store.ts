@@ -1,0 +1,121 @@
+import type { LogRow } from '@ordermesh/contract';
+import type { EventStore, RecordedEvent, StoredEvent } from '@ordermesh/event-sourcing';
+import { query, read, type Statement } from '@ordermesh/postgres';
+import type { Pool, QueryResultRow } from 'pg';
+import { append } from './append.ts';
+import { type EventRow, type FeedRow, toLogRow, toRecordedEvent } from './event-rows.ts';
+import { storeError } from './store-error.ts';
+
+/** Options of {@link createEventStore}. */
+export interface EventStoreOptions {
+  /** For reading. */
+  readonly pool: Pool;
+  /**
+   * For appending; `pool` by default. A pool of its own, so that appends, which wait for each other in the server, never take all the connections
+   * of the readers. READ COMMITTED, directly to the server.
+   */
+  readonly writer?: Pool;
+  /** Partitions of this log: {@link Log.partitions}. */
+  readonly partitions: number;
+}
+
+/** The event log on PostgreSQL: the port of commands and what else is read of the log. */
+export interface PostgresEventStore extends EventStore {
+  /**
+   * The events of one partition after a position, oldest first, at most `limit`.
+   * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
+   */
+  readFeed(
+    partition: number,
+    after: bigint,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<readonly LogRow[]>;
+  /**
+   * The events of one stream beyond a version, oldest first, at most `limit`, with everything that is kept of them.
+   * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
+   */
+  readHistory(
+    streamId: string,
+    afterVersion: number,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<readonly RecordedEvent[]>;
+  /**
+   * Forgets the answers stored before a moment; their keys are free again. In steps of 5000, so that no statement runs long.
+   * @returns how many
+   * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
+   */
+  purgeIdempotency(olderThan: Date, signal?: AbortSignal): Promise<number>;
+}
+
+const purgeStep = 5000;
+
+/**
+ * The event log over two pools that the caller closes. The schema is there ({@link logMigrations}) and the log opened ({@link openLog}). Errors that
+ * leave it are {@link ReasonError}: `DEPENDENCY_UNAVAILABLE` when certainly nothing happened, `OUTCOME_UNKNOWN` when an append may have.
+ */
+export function createEventStore({
+  pool,
+  writer = pool,
+  partitions,
+}: EventStoreOptions): PostgresEventStore {
+  const rowsOf = async <R extends QueryResultRow>(statement: Statement, signal?: AbortSignal) =>
+    (await mapped(read<R>(pool, statement, signal), signal)).rows;
+  return {
+    append: (batch) => append(writer, partitions, batch),
+
+    async readStream(streamId, after, signal) {
+      const text =
+        'SELECT version, type, schema_version AS "schemaVersion", data::text FROM events WHERE stream_id = $1 AND version > $2 ORDER BY version';
+      return rowsOf<StoredEvent>({ name: 'read_stream', text, values: [streamId, after] }, signal);
+    },
+
+    async findAnswer(key, signal) {
+      const text =
+        'SELECT request_hash, response, partition, position FROM idempotency WHERE key = $1';
+      type Row = { request_hash: Buffer; response: Buffer; partition: number; position: string };
+      const [row] = await rowsOf<Row>({ name: 'find_answer', text, values: [key] }, signal);
+      if (row === undefined) return undefined;
+      const { request_hash: requestHash, response, partition, position } = row;
+      return { requestHash, response, partition, position: BigInt(position) };
+    },
+
+    async readFeed(partition, after, limit, signal) {
+      const values = [partition, after, limit];
+      const text = 'SELECT * FROM read_feed($1, $2, $3)';
+      return (await rowsOf<FeedRow>({ name: 'read_feed', text, values }, signal)).map(toLogRow);
+    },
+
+    async readHistory(streamId, afterVersion, limit, signal) {
+      const values = [streamId, afterVersion, limit];
+      const text = `
+        SELECT position, partition, stream_id, version, type, schema_version, event_id, occurred_at, actor_subject, actor_service,
+          correlation_id, causation_id, traceparent, tracestate, data::text
+        FROM events WHERE stream_id = $1 AND version > $2 ORDER BY version LIMIT $3`;
+      return (await rowsOf<EventRow>({ name: 'read_history', text, values }, signal)).map(
+        toRecordedEvent,
+      );
+    },
+
+    async purgeIdempotency(olderThan, signal) {
+      const text =
+        'DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE created_at < $1 LIMIT $2)';
+      for (let purged = 0; ; ) {
+        const step = { text, values: [olderThan, purgeStep] };
+        const { rowCount } = await mapped(query(pool, step, signal), signal);
+        purged += rowCount ?? 0;
+        if ((rowCount ?? 0) < purgeStep) return purged;
+      }
+    },
+  };
+}
+
+/** Keeps the signal's own reason, and the driver's words from callers. */
+async function mapped<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw signal?.aborted ? error : storeError(error);
+  }
+}

@@ -1,0 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import type { Append } from '@ordermesh/event-sourcing';
+
+/** A command with so many events that any stream takes. */
+export const appendOf = (streamId: string = randomUUID(), events = 1): Append => ({
+  streamId,
+  expected: 'any',
+  events: Array.from({ length: events }, () => ({
+    eventId: randomUUID(),
+    type: 'OrderConfirmed',
+    schemaVersion: 1,
+    occurredAt: new Date('2026-01-02T03:04:05.678Z'),
+    data: '{}',
+    actor: { subject: 'somebody', service: 'gateway' },
+    correlationId: null,
+    causationId: null,
+    traceparent: null,
+    tracestate: null,
+  })),
+});
