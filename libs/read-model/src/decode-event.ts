@@ -1,0 +1,93 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import {
+  type BusMessage,
+  type EventMessage,
+  eventSchemas,
+  eventSchemaVersion,
+  header,
+  isEventType,
+} from '@ordermesh/contract';
+import { PoisonError } from './poison-error.ts';
+
+/** One event of an order, read and checked. */
+export interface DecodedEvent {
+  /** UUID, lower case. */
+  readonly orderId: string;
+  /** Number of the event within its order, from 1. */
+  readonly version: number;
+  /** Position in the log. */
+  readonly position: bigint;
+  readonly partition: number;
+  /** When it happened, by the command service's clock; milliseconds. */
+  readonly occurredAt: Date;
+  /** W3C trace context under which it was made; undefined if there was none or it is malformed. */
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+  /** The event itself; `$typeName` tells which. */
+  readonly event: EventMessage;
+}
+
+const typePrefix = 'ordermesh.order.v1.';
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const traceContext = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const printable = /^[\x20-\x7e]{1,512}$/;
+
+/**
+ * Reads a message of the bus. Pure; the same message always gives the same answer or the same error.
+ * @throws PoisonError of any kind but `invariant`
+ */
+export function decodeEvent(message: BusMessage): DecodedEvent {
+  const { headers } = message;
+  const raw = headers[header.error];
+  if (raw !== undefined)
+    throw new PoisonError('published_raw', `the relay could not encode it: ${raw}`);
+  const orderId = message.key;
+  if (!uuid.test(orderId) || headers[header.subject] !== orderId)
+    throw malformed(header.subject, headers[header.subject]);
+  const schema = wholeNumber(header.schema, headers[header.schema]);
+  if (schema > eventSchemaVersion)
+    throw new PoisonError(
+      'future_schema',
+      `schema ${schema}, this release reads up to ${eventSchemaVersion}: deploy the newer projector`,
+    );
+  const traceparent = headers[header.traceparent];
+  const tracestate = headers[header.tracestate];
+  const traced = traceparent !== undefined && traceContext.test(traceparent);
+  return {
+    orderId,
+    version: wholeNumber(header.sequence, headers[header.sequence]),
+    position: message.position,
+    partition: message.partition,
+    occurredAt: time(headers[header.time]),
+    traceparent: traced ? traceparent : undefined,
+    tracestate: traced && tracestate && printable.test(tracestate) ? tracestate : undefined,
+    event: decodeValue(headers[header.type], message.value),
+  };
+}
+
+function decodeValue(type: string | undefined, value: Uint8Array): EventMessage {
+  const name = type?.startsWith(typePrefix) ? type.slice(typePrefix.length) : '';
+  if (!isEventType(name))
+    throw new PoisonError('unknown_type', `${header.type} ${JSON.stringify(type)}`);
+  try {
+    return fromBinary(eventSchemas[name], value);
+  } catch (cause) {
+    throw new PoisonError('undecodable', `${value.length} bytes are no ${name}`, cause);
+  }
+}
+
+function wholeNumber(name: string, text: string | undefined): number {
+  if (!/^[1-9]\d{0,8}$/.test(text ?? '')) throw malformed(name, text);
+  return Number(text);
+}
+
+function time(text: string | undefined): Date {
+  // RFC 3339 has years 0000 to 9999; neither a protobuf nor a PostgreSQL timestamp has a year 0.
+  const date = new Date(/^(?!0000)\d{4}-\d{2}-\d{2}T/.test(text ?? '') ? (text as string) : '');
+  if (Number.isNaN(date.getTime())) throw malformed(header.time, text);
+  return date;
+}
+
+function malformed(name: string, text: string | undefined): PoisonError {
+  return new PoisonError('malformed_header', `${name} ${JSON.stringify(text)}`);
+}

@@ -1,0 +1,34 @@
+// From events to views: pure.
+
+export { type DeadLetter, deadLetter } from './dead-letter.ts';
+export { type DecodedEvent, decodeEvent } from './decode-event.ts';
+export { applyEvent, evolveView, isDuplicate } from './evolve-view.ts';
+// Ports.
+export {
+  type Keyset,
+  type ListOrders,
+  type OrderBy,
+  type OrderPage,
+  type OrderViewReader,
+  orderBys,
+  type SearchOrders,
+} from './order-view-reader.ts';
+export type {
+  IncompleteRequest,
+  OrderViewWriter,
+  ParkedOrder,
+  ViewBatch,
+} from './order-view-writer.ts';
+export { PoisonError, type PoisonKind } from './poison-error.ts';
+// PostgreSQL.
+export { postgresViewMigrations } from './postgres/migrations.ts';
+export { type PostgresNotifierOptions, postgresViewNotifier } from './postgres/notifier.ts';
+export { postgresProjection } from './postgres/projection.ts';
+export { postgresViewReader } from './postgres/reader.ts';
+export type { PostgresViewOptions } from './postgres/view-pool.ts';
+export { postgresViewWriter } from './postgres/writer.ts';
+export { searchWords } from './search-words.ts';
+export type { StoredOrder } from './stored-order.ts';
+export type { AwaitedOrder, ViewNotifier } from './view-notifier.ts';
+export { customerRevisions, maxCustomerRevision, viewRevision } from './view-revision.ts';
+export { type CustomerLookup, withCustomer } from './with-customer.ts';

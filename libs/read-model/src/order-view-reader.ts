@@ -1,0 +1,98 @@
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import type { Order, OrderStatus } from '@ordermesh/contract';
+import type { ParkedOrder } from './order-view-writer.ts';
+import type { StoredOrder } from './stored-order.ts';
+
+/**
+ * What queries need of a store of views. Every method rejects with the signal's reason as soon as it fires, else with the store's error when it
+ * cannot answer; nothing here falls back or caches.
+ */
+export interface OrderViewReader extends AsyncDisposable {
+  /** One view, undefined if there is none. Contains everything up to the checkpoint that was read before the call. */
+  get(orderId: string, signal: AbortSignal): Promise<StoredOrder | undefined>;
+
+  /** A customer's orders, newest first, ties by order id. */
+  list(request: ListOrders, signal: AbortSignal): Promise<OrderPage>;
+
+  /** Orders for which all given filters hold. */
+  search(request: SearchOrders, signal: AbortSignal): Promise<OrderPage>;
+
+  /** Position of the last event of a partition that the store contains, 0 if none. */
+  checkpoint(partition: number, signal: AbortSignal): Promise<bigint>;
+
+  /** The same for several partitions in one read; all of them are in the answer. */
+  checkpoints(
+    partitions: readonly number[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<number, bigint>>;
+
+  /** First dead letter of an order, undefined if the order is not parked. A view never gets to that version until it is retried or discarded. */
+  parkedOrder(
+    partition: number,
+    orderId: string,
+    signal: AbortSignal,
+  ): Promise<ParkedOrder | undefined>;
+
+  /** True if exactly this event is parked. */
+  parkedEvent(partition: number, position: bigint, signal: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * Sort values of a page's last order, then its id. For time (microseconds since 1970) and total (minor units), decimal and the same in every
+ * store; for relevance only the store that made it understands it.
+ */
+export type Keyset = readonly string[];
+
+/** One page; following `next` gives every order once that existed and matched throughout. */
+export interface OrderPage {
+  readonly orders: readonly Order[];
+  /** Undefined on the last page. */
+  readonly next: Keyset | undefined;
+}
+
+/** What {@link OrderViewReader.list} takes. */
+export interface ListOrders {
+  readonly customerId: string;
+  /** Orders per page, from 1. */
+  readonly limit: number;
+  /** `next` of the previous page. */
+  readonly after?: Keyset | undefined;
+}
+
+/** Sort orders; ties by order id, ascending in all of them. `relevance` is best match first and needs a query. */
+export const orderBys = [
+  'createdAt desc',
+  'createdAt',
+  'total desc',
+  'total',
+  'relevance',
+] as const;
+
+/** One of {@link orderBys}. */
+export type OrderBy = (typeof orderBys)[number];
+
+/** What {@link OrderViewReader.search} takes. An absent filter holds for every order. */
+export interface SearchOrders {
+  /**
+   * Words that must all occur ({@link searchWords}) in order id, customer name, e-mail and item names together. Absent or empty: no
+   * filter. Without any word, such as `"-?"`: nothing matches.
+   */
+  readonly query?: string | undefined;
+  /** Any of these; empty: all. */
+  readonly status?: readonly OrderStatus[] | undefined;
+  readonly customerId?: string | undefined;
+  /** Placed at or after. */
+  readonly createdAfter?: Timestamp | undefined;
+  /** Placed before. */
+  readonly createdBefore?: Timestamp | undefined;
+  /** Minor units, inclusive; means little without `currencyCode`. */
+  readonly minTotal?: bigint | undefined;
+  /** Minor units, inclusive. */
+  readonly maxTotal?: bigint | undefined;
+  readonly currencyCode?: string | undefined;
+  readonly orderBy: OrderBy;
+  /** Orders per page, from 1. */
+  readonly limit: number;
+  /** `next` of the previous page with the same filters and order. */
+  readonly after?: Keyset | undefined;
+}

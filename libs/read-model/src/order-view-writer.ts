@@ -1,0 +1,63 @@
+import type { DeadLetter } from './dead-letter.ts';
+import type { StoredOrder } from './stored-order.ts';
+
+/** What a projector needs of a store of views. Calls may overlap; they are safe to repeat after any failure, also one of unknown outcome. */
+export interface OrderViewWriter extends AsyncDisposable {
+  /**
+   * The current views of some orders, those that exist, by order id. Sees every write that was resolved before.
+   * @param orderIds lower case, in any order, repetitions allowed
+   */
+  load(orderIds: readonly string[]): Promise<ReadonlyMap<string, StoredOrder>>;
+
+  /** Position of the last event of a partition that the store contains, 0 if none. */
+  checkpoint(partition: number): Promise<bigint>;
+
+  /** Parked orders of a partition by order id, each with its first dead letter: the one that all later ones of the order wait for. */
+  parked(partition: number): Promise<ReadonlyMap<string, ParkedOrder>>;
+
+  /**
+   * Writes a batch of one partition: views, dead letters and checkpoint are written together or not at all, so that nobody sees a
+   * checkpoint without its views. A view is only ever replaced by one with a greater revision ({@link viewRevision}), a checkpoint
+   * only by a greater position; what is older counts as written already. Readers that wait are woken afterwards; that never delays or fails a write.
+   * @throws the store's error when it could not write; nothing was written then, or all of it
+   */
+  write(batch: ViewBatch): Promise<void>;
+
+  /** Writes views whose customer fields changed, by the same rule; no checkpoint moves. */
+  writeEnrichment(orders: readonly StoredOrder[]): Promise<void>;
+
+  /** Views without customer fields: the queue of what is to be looked up (again). Ordered by order id. */
+  incomplete(request: IncompleteRequest): Promise<readonly StoredOrder[]>;
+}
+
+/** What {@link OrderViewWriter.write} takes. */
+export interface ViewBatch {
+  readonly partition: number;
+  /** Position of the batch's last event, whatever became of it. */
+  readonly position: bigint;
+  /** The views after the batch; of several of one order the one with the greatest revision counts. */
+  readonly orders: readonly StoredOrder[];
+  /** Events that were parked, each with its own position. */
+  readonly dead: readonly DeadLetter[];
+}
+
+/** What {@link OrderViewWriter.incomplete} takes. */
+export interface IncompleteRequest {
+  readonly partitions: readonly number[];
+  /** `pending`: never answered by the customer service; `unknown`: it did not know the customer. */
+  readonly kind: 'pending' | 'unknown';
+  /**
+   * Only orders with a greater id. A sweep passes the last id it got, so that customers who stay unknown do not keep those behind them from
+   * their turn; a page shorter than `limit` ends it.
+   */
+  readonly after?: string | undefined;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+/** The first dead letter of an order. */
+export interface ParkedOrder {
+  readonly position: bigint;
+  /** Version of the event; 0 if it could not be read. */
+  readonly version: number;
+}

@@ -1,0 +1,77 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import type { Timestamp } from '@bufbuild/protobuf/wkt';
+import { type Order, OrderSchema } from '@ordermesh/contract';
+import { createPool, read } from '@ordermesh/postgres';
+import { microsOf } from '../created-micros.ts';
+import type { Keyset, OrderPage, OrderViewReader, SearchOrders } from '../order-view-reader.ts';
+import { storable } from './dead-letter-row.ts';
+import { postgresProjection } from './projection.ts';
+import { readCheckpoints } from './read-checkpoints.ts';
+import { searchStatement } from './search-statement.ts';
+import { type PostgresViewOptions, warn } from './view-pool.ts';
+import { fromRow, type StoredRow, storedColumns } from './view-row.ts';
+
+/** Reads views from PostgreSQL. Connects lazily; disposing closes the connections after the reads in flight. */
+export function postgresViewReader(options: PostgresViewOptions): OrderViewReader {
+  const pool = createPool({
+    url: options.url,
+    max: options.max,
+    name: options.name,
+    onError: options.onError ?? warn,
+  });
+
+  async function search(request: SearchOrders, signal: AbortSignal): Promise<OrderPage> {
+    const statement = searchStatement(request);
+    if (statement === undefined) return { orders: [], next: undefined };
+    const { rows } = await read<{ doc: Buffer; rank: string | null }>(pool, statement, signal);
+    const page = rows.slice(0, request.limit);
+    const orders = page.map((row) => fromBinary(OrderSchema, row.doc));
+    const last = orders.at(-1);
+    const more = rows.length > page.length && last !== undefined;
+    const next = more ? keyset(last, page.at(-1)?.rank ?? '', request) : undefined;
+    return { orders, next };
+  }
+
+  return {
+    async get(orderId, signal) {
+      const text = `SELECT ${storedColumns} FROM order_view WHERE order_id = $1`;
+      const statement = { name: 'order_view_get', text, values: [orderId] };
+      const row = (await read<StoredRow>(pool, statement, signal)).rows[0];
+      return row && fromRow(row);
+    },
+    list: (request, signal) => search({ ...request, orderBy: 'createdAt desc' }, signal),
+    search,
+    async checkpoint(partition, signal) {
+      return (await readCheckpoints(pool, [partition], signal)).get(partition) ?? 0n;
+    },
+    checkpoints: (partitions, signal) => readCheckpoints(pool, partitions, signal),
+    async parkedOrder(partition, orderId, signal) {
+      const text = `SELECT position, version FROM dead_letter
+        WHERE projection = $1 AND partition = $2 AND order_id = $3 ORDER BY position LIMIT 1`;
+      const values = [postgresProjection, partition, storable(orderId)];
+      type Row = { position: string; version: number };
+      const row = (await read<Row>(pool, { text, values }, signal)).rows[0];
+      return row && { position: BigInt(row.position), version: row.version };
+    },
+    async parkedEvent(partition, position, signal) {
+      const text =
+        'SELECT FROM dead_letter WHERE projection = $1 AND position = $2 AND partition = $3';
+      const values = [postgresProjection, String(position), partition];
+      return (await read(pool, { text, values }, signal)).rows.length > 0;
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+function keyset(order: Order, rank: string, { orderBy }: SearchOrders): Keyset {
+  switch (orderBy) {
+    case 'createdAt':
+    case 'createdAt desc':
+      return [String(microsOf(order.createdAt as Timestamp)), order.orderId];
+    case 'total':
+    case 'total desc':
+      return [String(order.total?.minorUnits), order.orderId];
+    case 'relevance':
+      return [rank, order.orderId];
+  }
+}
