@@ -1,0 +1,28 @@
+// `npm run check:workspace`, for the repository in the current folder.
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generatedFaults } from './generated-faults.ts';
+import { lockfileFaults } from './lockfile-faults.ts';
+import { type Manifest, manifestFaults } from './manifest-faults.ts';
+
+const root = process.cwd();
+const readJson = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'));
+const manifest = (path: string): Manifest => ({ path, json: readJson(path) });
+
+const { workspaces } = readJson('package.json') as { workspaces: string[] };
+const members = globSync(
+  workspaces.map((folder) => `${folder}/package.json`),
+  { cwd: root },
+).sort();
+
+const faults = [
+  ...manifestFaults(manifest('package.json'), members.map(manifest)),
+  ...lockfileFaults(readJson('package-lock.json')),
+  ...generatedFaults(root),
+];
+for (const fault of faults) console.error(`workspace: ${fault}`);
+if (faults.length > 0) process.exitCode = 1;
+else
+  console.log(
+    `workspace: ${members.length} packages pinned, lockfile clean, generated code current`,
+  );

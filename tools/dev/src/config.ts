@@ -1,0 +1,58 @@
+import { isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
+import {
+  durationMs,
+  type Environment,
+  port,
+  readSettings,
+  type Settings,
+  text,
+  url,
+} from '@ordermesh/service';
+
+const devSettings = {
+  host: text('HOST', { doc: 'Where the processes listen.', default: '127.0.0.1' }),
+  dataDir: text('DATA_DIR', { doc: 'Where everything that lasts is kept.', default: '.data' }),
+  databaseUrl: url('DATABASE_URL', {
+    doc: 'The PostgreSQL server; unset: an embedded one.',
+    schemes: ['postgres', 'postgresql'],
+    optional: true,
+  }),
+  tokenKey: text('TOKEN_KEY', {
+    doc: 'Signs page and consistency tokens; unset: made once under DATA_DIR.',
+    secret: true,
+    optional: true,
+  }),
+  auth: text('AUTH', { doc: 'With jwt, TOKEN_KEY has to be given.', default: 'off' }),
+  drainTimeoutMs: durationMs('DRAIN_TIMEOUT', {
+    doc: 'How long a process may take to stop.',
+    default: 10_000,
+  }),
+  gatewayPort: port('GATEWAY_PORT', { doc: 'HTTP.', default: 8080 }),
+  commandPort: port('COMMAND_PORT', { doc: 'gRPC.', default: 50_051 }),
+  queryPort: port('QUERY_PORT', { doc: 'gRPC.', default: 50_052 }),
+  customerPort: port('CUSTOMER_PORT', { doc: 'gRPC.', default: 50_053 }),
+  gatewayAdminPort: port('GATEWAY_ADMIN_PORT', { doc: 'Admin HTTP.', default: 9460 }),
+  commandAdminPort: port('COMMAND_ADMIN_PORT', { doc: 'Admin HTTP.', default: 9461 }),
+  queryAdminPort: port('QUERY_ADMIN_PORT', { doc: 'Admin HTTP.', default: 9462 }),
+  projectorAdminPort: port('PROJECTOR_ADMIN_PORT', { doc: 'Admin HTTP.', default: 9463 }),
+  customerAdminPort: port('CUSTOMER_ADMIN_PORT', { doc: 'Admin HTTP.', default: 9464 }),
+};
+
+/** What `npm start` reads itself; every other variable is only passed on to the processes. */
+export type DevConfig = Settings<typeof devSettings> & {
+  /** `host` as a client on this machine writes it in a URL. */
+  readonly urlHost: string;
+};
+
+/** Reads it; `dataDir` comes out absolute. @throws ConfigError naming every fault. */
+export function readDevConfig(env: Environment = process.env): DevConfig {
+  const settings = readSettings(env, devSettings);
+  return { ...settings, dataDir: resolve(settings.dataDir), urlHost: urlHost(settings.host) };
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return isIPv6(host) ? `[${host}]` : host;
+}

@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { fromJsonString } from '@bufbuild/protobuf';
+import { createValidator } from '@bufbuild/protovalidate';
+import { CreateOrderRequestSchema } from '@ordermesh/contract';
+import { expect, test } from 'vitest';
+import { readDevConfig } from './config.ts';
+import { startReport } from './report.ts';
+
+const report = (env: Record<string, string> = {}, databaseUrl = 'postgres://a@h/d') =>
+  startReport(readDevConfig(env), databaseUrl, 3210).join('\n');
+
+test('names the URL to open, the data folder and the time it took', () => {
+  const text = report({ GATEWAY_PORT: '8099', DATA_DIR: '/tmp/here' });
+  expect(text).toContain('ordermesh answers on http://127.0.0.1:8099 (started in 3.2 s)');
+  expect(text).toContain('/tmp/here');
+});
+
+test('shows an address that a client can use when all interfaces are listened on', () => {
+  expect(report({ HOST: '0.0.0.0' })).toContain('http://127.0.0.1:8080');
+  expect(report({ HOST: '::' })).toContain('http://[::1]:8080');
+});
+
+test('never shows a password', () => {
+  expect(report({}, 'postgres://app:hunter2@db/x')).not.toContain('hunter2');
+});
+
+test('has a curl command that a shell takes as it stands, with an order that is valid', () => {
+  const command = /curl[\s\S]*?\/v1\/orders/.exec(report())?.[0] ?? '';
+  const printArgs = `curl() { printf '%s\\n' "$@"; }\n${command}`;
+  const args = execFileSync('sh', ['-c', printArgs], { encoding: 'utf8' }).trim().split('\n');
+  const order = fromJsonString(CreateOrderRequestSchema, args[args.indexOf('-d') + 1] ?? '');
+  const validation = createValidator().validate(CreateOrderRequestSchema, order);
+  expect(validation).toMatchObject({ kind: 'valid' });
+  expect(args.at(-1)).toBe('http://127.0.0.1:8080/v1/orders');
+});

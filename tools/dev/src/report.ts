@@ -1,0 +1,47 @@
+import type { DevConfig } from './config.ts';
+
+/** What `npm start` says once the mesh answers: where it is and a request to paste. */
+export function startReport(config: DevConfig, databaseUrl: string, tookMs: number): string[] {
+  const { urlHost: host } = config;
+  const gateway = `http://${host}:${config.gatewayPort}`;
+  const order = JSON.stringify({
+    customerId: '7b0f1c9e-53a5-4c8e-9c55-0f6f4b0a7d11',
+    items: [
+      {
+        productId: '0d9c8e42-6f1b-4a57-8a3e-2f5f0c1d7e64',
+        productName: 'Green tea',
+        quantity: 2,
+        unitPrice: { currencyCode: 'USD', minorUnits: '1250' },
+      },
+    ],
+    shippingAddress: {
+      recipient: 'Ada Lovelace',
+      line1: '12 St James’s Square',
+      city: 'London',
+      postalCode: 'SW1Y 4JH',
+      countryCode: 'GB',
+    },
+  });
+  return [
+    '',
+    `ordermesh answers on ${gateway} (started in ${(tookMs / 1000).toFixed(1)} s)`,
+    '',
+    `  gRPC      command ${host}:${config.commandPort}   query ${host}:${config.queryPort}   customer ${host}:${config.customerPort}`,
+    `  admin     http://${host}:${config.gatewayAdminPort}/readyz and /metrics; command ${config.commandAdminPort}, query ${config.queryAdminPort}, projector ${config.projectorAdminPort}, customer ${config.customerAdminPort}`,
+    `  database  ${withoutPassword(databaseUrl)}`,
+    `  data      ${config.dataDir}`,
+    '',
+    '  curl -s -H "content-type: application/json" -d \\',
+    `    '${order}' ${gateway}/v1/orders`,
+    `  curl -s ${gateway}/v1/orders`,
+    '',
+    '  Ctrl-C stops everything.',
+    '',
+  ];
+}
+
+function withoutPassword(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  if (url.password !== '') url.password = '***';
+  return url.href;
+}

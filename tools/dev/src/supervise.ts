@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Clock, keepRunning, type Running } from './keep-running.ts';
+import type { Output } from './output.ts';
+import { type Program, type RunningProgram, startProgram } from './program.ts';
+import { isAnswered, untilReady } from './ready.ts';
+import { stopRequest } from './stop-request.ts';
+
+/** The engine below the processes: started first, stopped last, restarted at the same address. */
+export interface Database extends Running {
+  readonly url: string;
+  /** Starts it again at the same address after it ended. */
+  restart(): Promise<Database>;
+}
+
+/** What {@link supervise} runs. */
+export interface Plan {
+  /** Started and awaited first; undefined when someone else runs the database. */
+  readonly startDatabase: (() => Promise<Database>) | undefined;
+  /** The groups of processes in the order of their start, given the URL of the started database. */
+  programs(databaseUrl: string | undefined): readonly (readonly Program[])[];
+  /** The lines to print when everything is ready. */
+  report(databaseUrl: string | undefined, tookMs: number): readonly string[];
+  readonly output: Output;
+  /** How long a process may take to stop before it is killed. */
+  readonly stopWithinMs: number;
+}
+
+interface Kept {
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+const realClock: Clock = {
+  now: () => performance.now(),
+  delay: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
+};
+
+/**
+ * Runs `plan` until SIGINT, SIGTERM or SIGHUP: everything starts in order, whoever dies is started again, and
+ * everything stops in reverse order, the database last. A second signal kills.
+ *
+ * A process that ends with code 1 before its first readiness stops the whole, with its last line as the reason:
+ * its settings are wrong, and trying again would not mend them.
+ *
+ * @returns the exit code: 0 after a signal, 1 after a failed start, 130 after a second signal.
+ */
+export async function supervise(plan: Plan): Promise<number> {
+  const startedAt = performance.now();
+  const say = plan.output.of('dev');
+  const kept: Kept[] = []; // in the order of start
+  const request = stopRequest();
+  const failed = new AbortController();
+  const over = AbortSignal.any([request.stop, failed.signal]);
+  request.kill.addEventListener('abort', () => {
+    say(`killing what still runs (${request.kill.reason})`);
+    for (const one of kept.toReversed()) one.kill();
+  });
+
+  try {
+    const database = await plan.startDatabase?.();
+    if (database) kept.push(keepDatabase(database, say));
+    for (const group of plan.programs(database?.url)) {
+      for (const program of group) await assertFree(program);
+      over.throwIfAborted();
+      const ready = group.map((program) => {
+        const { keeper, firstReady } = keepProgram(program, plan, over, (reason) =>
+          failed.abort(new Error(reason)),
+        );
+        kept.push(keeper);
+        return firstReady;
+      });
+      await Promise.all(ready);
+    }
+    const report = plan.report(database?.url, performance.now() - startedAt);
+    for (const line of report) plan.output.plain(line);
+    await aborted(over);
+  } catch (error) {
+    if (!over.aborted) failed.abort(error);
+  }
+
+  say(failed.signal.aborted ? 'stopping everything' : `stopping (${request.stop.reason})`);
+  for (const one of kept.toReversed()) await one.stop();
+  if (request.kill.aborted) return 130;
+  if (!failed.signal.aborted) return 0;
+  say((failed.signal.reason as Error).message); // last, where it is seen
+  return 1;
+}
+
+async function assertFree({ name, readyUrl }: Program): Promise<void> {
+  if (await isAnswered(readyUrl)) {
+    throw new Error(
+      `${name} could not start: another process answers at ${readyUrl}; end it, or set other ports`,
+    );
+  }
+}
+
+function keepDatabase(database: Database, say: (line: string) => void): Kept {
+  return keepRunning({
+    name: 'PostgreSQL',
+    first: database,
+    start: () => database.restart(),
+    clock: realClock,
+    say,
+  });
+}
+
+function keepProgram(
+  program: Program,
+  plan: Plan,
+  over: AbortSignal,
+  giveUp: (reason: string) => void,
+): { keeper: Kept; firstReady: Promise<void> } {
+  const { name, readyUrl } = program;
+  const say = plan.output.of('dev');
+  const print = plan.output.of(name);
+  let latest: RunningProgram;
+  const start = () => {
+    latest = startProgram(program, print, plan.stopWithinMs);
+    return latest;
+  };
+  let wasReady = false;
+  const firstReady = untilReady(readyUrl, over, (answer) =>
+    say(`waiting for ${name}: ${readyUrl} says ${answer}`),
+  ).then(() => {
+    wasReady = true;
+  });
+  const keeper = keepRunning({
+    name,
+    first: start(),
+    start,
+    clock: realClock,
+    say,
+    mayRestart() {
+      if (wasReady || latest.exitCode() !== 1) return true;
+      giveUp(`${name} could not start (exit code 1): ${latest.lastLine()}`);
+      return false;
+    },
+  });
+  return { keeper, firstReady };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,4 @@
+export { type AppEnd, type AppProcess, type LogLine, startApp } from './app-process.ts';
+export { type DatabaseOutage, databaseOutage } from './database-outage.ts';
+export { type EventuallyOptions, eventually } from './eventually.ts';
+export { type DatabaseTemplate, type TestDatabase, testDatabase } from './test-database.ts';
