@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from './config.ts';
+
+const DATABASE_URL = 'postgres://app:secret@db:5432/postgres';
+
+describe('readConfig()', () => {
+  it('needs nothing but a server', () => {
+    expect(readConfig({ DATABASE_URL })).toMatchObject({
+      host: '127.0.0.1',
+      adminPort: 9463,
+      commandAddress: '127.0.0.1:50051',
+      customerAddress: '127.0.0.1:50053',
+      logUrl: 'postgres://app:secret@db:5432/ordermesh_log',
+      viewUrl: 'postgres://app:secret@db:5432/ordermesh_view',
+      migrationDatabaseUrl: undefined,
+      partitions: 12,
+    });
+  });
+
+  it('takes the databases’ own URLs as they are', () => {
+    const own = { LOG_DATABASE_URL: 'postgres://a/log', VIEW_DATABASE_URL: 'postgres://b/view' };
+    const urls = { logUrl: 'postgres://a/log', viewUrl: 'postgres://b/view' };
+    expect(readConfig(own)).toMatchObject(urls);
+    expect(readConfig({ DATABASE_URL, ...own })).toMatchObject(urls);
+  });
+
+  it.each([
+    ['no database', {}],
+    ['one of the two', { LOG_DATABASE_URL: 'postgres://a/log' }],
+  ])('names the variables when there is %s', (_, env) => {
+    expect(() => readConfig(env)).toThrow(/DATABASE_URL .*VIEW_DATABASE_URL.* is not set/);
+  });
+});

@@ -1,0 +1,71 @@
+import { embeddedBus, leaseMigrations } from '@ordermesh/messaging';
+import { prepareDatabase } from '@ordermesh/postgres';
+import {
+  postgresProjection,
+  postgresViewMigrations,
+  postgresViewWriter,
+} from '@ordermesh/read-model';
+import { policy } from '@ordermesh/resilience';
+import { connect } from '@ordermesh/rpc';
+import { runProcess, serveAdmin } from '@ordermesh/service';
+import { logger } from '@ordermesh/telemetry';
+import { readConfig } from './config.ts';
+import { customers } from './customers.ts';
+import { projection } from './projection.ts';
+import { readStretchFrom } from './read-stretch.ts';
+
+await runProcess('projector', async (life) => {
+  const config = readConfig();
+  const log = logger('projector');
+  const { logUrl, viewUrl: url, partitions, migrationDatabaseUrl: migrationUrl } = config;
+  const peer = { serviceName: 'ordermesh-projector', defaultTimeoutMs: 2_000 };
+  let owned: () => ReadonlySet<number> = () => new Set();
+  await using admin = await serveAdmin({
+    host: config.host,
+    port: config.adminPort,
+    portVariable: 'PROJECTOR_ADMIN_PORT',
+    life,
+    checks: {
+      partitions: () => {
+        if (owned().size === 0) throw new Error('no partition is assigned to this process');
+      },
+    },
+  });
+  life.named('admin', admin);
+
+  await prepareDatabase({ url, migrationUrl, ...postgresViewMigrations }, life.signal);
+  await prepareDatabase({ url, migrationUrl, ...leaseMigrations }, life.signal);
+  await using command = connect({ address: config.commandAddress, ...peer });
+  await using customer = connect({ address: config.customerAddress, ...peer });
+  await using views = postgresViewWriter({
+    url,
+    max: 6,
+    name: 'ordermesh-projector',
+    onError: (err) => log.warn({ err }, 'connection to the views lost; healing'),
+  });
+  life.named('views', views);
+
+  // A lookup holds its partition's batch up for 300 ms at most, and only until the circuit opens.
+  const customerPolicy = policy({
+    name: 'customer',
+    timeoutMs: 300,
+    failureThreshold: 3,
+    openMs: 2_000,
+    maxConcurrent: 16,
+  });
+  const bus = embeddedBus({ logUrl, viewUrl: url, partitions, leaseMs: 3_000 });
+  await using consumer = await bus.consume({
+    group: postgresProjection,
+    handler: projection({
+      name: postgresProjection,
+      views,
+      customers: customers(customer, customerPolicy),
+      readStretch: readStretchFrom(command),
+    }),
+  });
+  life.named('consumer', consumer);
+  owned = () => consumer.partitions();
+  life.ready();
+  log.info({ host: config.host, adminPort: admin.port }, 'ready');
+  await life.stopping;
+});

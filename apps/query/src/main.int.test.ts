@@ -1,0 +1,45 @@
+import { startApp, type TestDatabase, testDatabase } from '@ordermesh/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let server: TestDatabase;
+let viewUrl: string;
+
+beforeAll(async () => {
+  server = await testDatabase();
+  // Does not exist yet; the name starts like the run's own databases, so that the run drops it.
+  const own = new URL(server.url);
+  own.pathname += '_view';
+  viewUrl = own.href;
+});
+
+afterAll(() => server?.[Symbol.asyncDispose]());
+
+const start = (settings: Record<string, string> = {}) =>
+  startApp(`${import.meta.dirname}/..`, {
+    QUERY_PORT: '0',
+    QUERY_ADMIN_PORT: '0',
+    VIEW_DATABASE_URL: viewUrl,
+    MIGRATION_DATABASE_URL: server.url,
+    TOKEN_KEY: '0123456789abcdef',
+    ...settings,
+  });
+
+describe('the query process', () => {
+  it('makes its database, is ready, and ends with code 0 when told to', async () => {
+    await using query = start();
+    const { adminPort } = await query.logged('ready');
+    const ready = await fetch(`http://127.0.0.1:${adminPort}/readyz`, {
+      headers: { connection: 'close' },
+    });
+    expect(await ready.json()).toMatchObject({ ready: true, checks: { views: { ok: true } } });
+    query.signal('SIGTERM');
+    expect(await query.ended).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('ends with one line and code 1 for a short token key', async () => {
+    await using query = start({ TOKEN_KEY: 'short' });
+    const { code, stderr } = await query.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^ordermesh-query: TOKEN_KEY .* at least 16 bytes.*\n$/);
+  });
+});

@@ -1,0 +1,50 @@
+import { pageTokens } from '@ordermesh/contract';
+import { prepareDatabase } from '@ordermesh/postgres';
+import {
+  postgresViewMigrations,
+  postgresViewNotifier,
+  postgresViewReader,
+} from '@ordermesh/read-model';
+import { serveRpc } from '@ordermesh/rpc';
+import { runProcess, serveAdmin } from '@ordermesh/service';
+import { logger } from '@ordermesh/telemetry';
+import { readConfig } from './config.ts';
+import { queryService } from './query-service.ts';
+
+await runProcess('query', async (life) => {
+  const config = readConfig();
+  const log = logger('query');
+  const { host, partitions, viewUrl: url, migrationDatabaseUrl: migrationUrl } = config;
+  const onError = (err: unknown) => log.warn({ err }, 'connection to the views lost; healing');
+
+  const reader = postgresViewReader({ url, max: 20, name: 'ordermesh-query', onError });
+  await using _reader = life.named('views', reader);
+  await using admin = await serveAdmin({
+    host,
+    port: config.adminPort,
+    portVariable: 'QUERY_ADMIN_PORT',
+    life,
+    checks: { views: async (signal) => void (await reader.checkpoint(0, signal)) },
+  });
+  life.named('admin', admin);
+
+  await prepareDatabase({ url, migrationUrl, ...postgresViewMigrations }, life.signal);
+  await using notifier = postgresViewNotifier({ url, reader, onError });
+  life.named('notifier', notifier);
+
+  const tokens = pageTokens(config.tokenKey);
+  const { minVersionWaitMs } = config;
+  await using server = await serveRpc({
+    host,
+    port: config.port,
+    portVariable: 'QUERY_PORT',
+    services: [queryService({ reader, notifier, tokens, partitions, minVersionWaitMs })],
+    requestTimeoutMs: config.requestTimeoutMs,
+    reflection: config.reflection,
+  });
+  life.named('gRPC server', server);
+  server.setServing(true);
+  life.ready();
+  log.info({ host, port: server.port, adminPort: admin.port }, 'ready');
+  await life.stopping;
+});
