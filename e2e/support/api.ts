@@ -8,18 +8,20 @@ export interface Reply {
   readonly body: any;
 }
 
-/** Calls the gateway over REST; a body that is no string is sent as JSON. */
+/** Calls the gateway over REST; a body that is no string is sent as JSON. `signal` gives up. */
 export async function rest(
   base: string,
   method: string,
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
+  signal?: AbortSignal,
 ): Promise<Reply> {
   const response = await fetch(base + path, {
     method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    ...(signal && { signal }),
   });
   const text = await response.text();
   const json = /json/.test(response.headers.get('content-type') ?? '');

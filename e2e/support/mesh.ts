@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '@ordermesh/engines';
 import { eventually } from '@ordermesh/testing';
+import { freePorts, startSupervisor } from './supervisor.ts';
 
 /** The processes of the mesh. */
 export const processes = ['gateway', 'command', 'query', 'projector', 'customer'] as const;
@@ -19,6 +18,8 @@ export interface MeshOptions {
   readonly dataDir?: string;
   /** Further environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs the supervisor in a process group of its own, so that `process.kill(-mesh.pid, 'SIGINT')` is a terminal's Ctrl-C. */
+  readonly ownGroup?: boolean;
 }
 
 /** `npm start`, running. Disposal stops it as Ctrl-C does and fails unless everything ended by itself with code 0. */
@@ -40,38 +41,27 @@ export interface Mesh extends AsyncDisposable {
   ready(name: ProcessName): Promise<void>;
   /** `kill -9`; resolves when a successor has been started (not: is ready). */
   kill(name: ProcessName): Promise<void>;
-  /** Sends the supervisor a signal and resolves with its exit code; -1 when a signal ended it. */
+  /** The supervisor's exit code, when it has ended; -1 when a signal ended it. */
+  readonly exited: Promise<number>;
+  /** Sends the supervisor a signal and resolves as `exited` does. */
   end(signal: NodeJS.Signals): Promise<number>;
 }
-
-const root = join(import.meta.dirname, '../..');
 
 /** Runs the command that `npm start` runs, on free ports, and resolves when the gateway is ready. */
 export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ordermesh-e2e-')));
   const ports = await freePorts();
-  const env = {
-    ...process.env,
-    ...ports,
-    ORDERMESH_LOG: 'pretty',
-    DATA_DIR: dataDir,
-    DATABASE_URL: options.databaseUrl ?? '',
-    MIGRATION_DATABASE_URL: options.databaseUrl ?? '',
-    ...options.env,
-  };
-  const child = spawn(process.execPath, ['tools/dev/src/main.ts'], {
-    cwd: root,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const lines = linesOf(child);
-  const exited = new Promise<number>((resolve) =>
-    child.once('exit', (code) => resolve(code ?? -1)),
+  const supervisor = startSupervisor(
+    {
+      ...ports,
+      DATA_DIR: dataDir,
+      DATABASE_URL: options.databaseUrl ?? '',
+      MIGRATION_DATABASE_URL: options.databaseUrl ?? '',
+      ...options.env,
+    },
+    options.ownGroup,
   );
-  let ended = false;
-  void exited.then(() => {
-    ended = true;
-  });
+  const { lines, exited } = supervisor;
   const at = (variable: keyof typeof ports) => `127.0.0.1:${ports[variable]}`;
   const admin = Object.fromEntries(
     processes.map((name) => [
@@ -87,16 +77,15 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
     if (pid === undefined) throw new Error(`${name} has not started yet`);
     return Number(pid);
   };
-  const ready = async (name: ProcessName) =>
-    void (await eventually(
-      async () => {
-        if (ended) throw new Error(`the mesh ended: ${lines.slice(-20).join('\n')}`);
-        return (await fetch(`${admin[name]}/readyz`)).ok;
-      },
+  const ready = async (name: ProcessName) => {
+    await eventually(
+      async () => supervisor.hasEnded() || (await fetch(`${admin[name]}/readyz`)).ok,
       { withinMs: 60_000, everyMs: 50 },
-    ));
+    );
+    if (supervisor.hasEnded()) throw new Error(`the mesh ended: ${lines.slice(-20).join('\n')}`);
+  };
   const end = async (signal: NodeJS.Signals) => {
-    child.kill(signal);
+    if (!supervisor.hasEnded()) process.kill(supervisor.pid, signal);
     return exited;
   };
   const removeData = async () => {
@@ -105,7 +94,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
   try {
     await ready('gateway');
   } catch (error) {
-    await end('SIGKILL');
+    await end('SIGTERM');
     await removeData();
     throw error;
   }
@@ -118,7 +107,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
     },
     admin,
     dataDir,
-    pid: child.pid ?? 0,
+    pid: supervisor.pid,
     lines,
     pidOf,
     ready,
@@ -127,46 +116,13 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
       process.kill(before, 'SIGKILL');
       await eventually(() => pidOf(name) !== before, { withinMs: 30_000 });
     },
+    exited,
     end,
     async [Symbol.asyncDispose]() {
-      const code = ended ? await exited : await end('SIGTERM');
+      const code = await end('SIGTERM');
       await removeData();
       if (code > 0)
         throw new Error(`the mesh ended with code ${code}: ${lines.slice(-20).join('\n')}`);
     },
   };
-}
-
-async function freePorts() {
-  const variables = [
-    ...(['GATEWAY_PORT', 'COMMAND_PORT', 'QUERY_PORT', 'CUSTOMER_PORT'] as const),
-    ...(['GATEWAY_ADMIN_PORT', 'COMMAND_ADMIN_PORT', 'QUERY_ADMIN_PORT'] as const),
-    ...(['PROJECTOR_ADMIN_PORT', 'CUSTOMER_ADMIN_PORT'] as const),
-  ];
-  const ports = {} as Record<(typeof variables)[number], string>;
-  // All at once, so that no port is given twice.
-  const free = await Promise.all(variables.map(() => freePort()));
-  variables.forEach((variable, i) => {
-    ports[variable] = String(free[i]);
-  });
-  const { COMMAND_PORT, QUERY_PORT, CUSTOMER_PORT } = ports;
-  return {
-    ...ports,
-    COMMAND_ADDRESS: `127.0.0.1:${COMMAND_PORT}`,
-    QUERY_ADDRESS: `127.0.0.1:${QUERY_PORT}`,
-    CUSTOMER_ADDRESS: `127.0.0.1:${CUSTOMER_PORT}`,
-  };
-}
-
-function linesOf(child: ChildProcess): string[] {
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    let rest = '';
-    stream?.setEncoding('utf8').on('data', (text: string) => {
-      const parts = (rest + text).split('\n');
-      rest = parts.pop() ?? '';
-      lines.push(...parts);
-    });
-  }
-  return lines;
 }
