@@ -1,7 +1,7 @@
 import { flushTelemetry, isRegistered, type Logger, logger, selfCheck } from '@ordermesh/telemetry';
 import { readProcessSettings } from './config.ts';
 import { type ControlledLifecycle, createLifecycle, type Lifecycle } from './lifecycle.ts';
-import { StartupError } from './startup-error.ts';
+import { operatorLines } from './startup-error.ts';
 
 /**
  * A stop signal within this time of the first one is the same request: a Ctrl-C reaches the whole process group and is
@@ -19,7 +19,7 @@ const leakGraceMs = 1000;
  * SIGTERM or SIGINT stops it: what is buffered of traces is sent and the process ends with code 0. A second signal
  * (250 ms or more after the first) ends it at once, with code 1, and so does a drain that outlasts `DRAIN_TIMEOUT`
  * (default 10 s, counted from the signal), with a log line that names what was still open. Code 1 also for:
- * a {@link StartupError} (its lines on stderr, no stack), any other error of the body, an uncaught exception, an
+ * a `StartupError` or any other error with `lines` ({@link operatorLines}: they go to stderr, no stack), any other error of the body, an uncaught exception, an
  * unhandled rejection (one log line each).
  *
  * A socket or timer that survives the body does not keep the process: it is reported after a second, and the process
@@ -87,11 +87,10 @@ function reportFailure(name: string, life: Lifecycle, log: Logger, error: unknow
   // A start that was interrupted by the stop signal did what it was told.
   if (life.signal.aborted && isAbort(error, life.signal)) return 0;
   for (const fault of faultsOf(error)) {
-    if (fault instanceof StartupError) {
-      for (const line of fault.lines) process.stderr.write(`ordermesh-${name}: ${line}\n`);
-    } else {
+    const lines = operatorLines(fault);
+    for (const line of lines ?? []) process.stderr.write(`ordermesh-${name}: ${line}\n`);
+    if (lines === undefined)
       log.error({ err: fault }, life.state === 'starting' ? 'could not start' : 'failed');
-    }
   }
   return 1;
 }

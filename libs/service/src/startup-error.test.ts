@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { ListenError, listenError } from './startup-error.ts';
+import { ConfigError, ListenError, listenError, operatorLines } from './startup-error.ts';
 
 const target = { host: '127.0.0.1', port: 50_051, portVariable: 'COMMAND_PORT' };
 
@@ -34,4 +34,15 @@ test('an address that is not of this machine points at HOST', async () => {
       expect.stringMatching(/^COMMAND_PORT: 192\.0\.2\.1:1 (is not an address|may not be used)/),
     ],
   });
+});
+
+test('operatorLines() knows StartupError and whatever carries lines, and nothing else', () => {
+  const foreign = Object.assign(new Error('x'), { lines: ['SCHEMA is too old'] });
+  expect(operatorLines(new ConfigError(['A is not set', 'B is not set']))).toEqual([
+    'A is not set',
+    'B is not set',
+  ]);
+  expect(operatorLines(foreign)).toEqual(['SCHEMA is too old']);
+  for (const other of [new Error('x'), { lines: ['x'] }, undefined])
+    expect(operatorLines(other)).toBeUndefined();
 });

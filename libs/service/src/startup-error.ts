@@ -13,6 +13,15 @@ export class StartupError extends Error {
   }
 }
 
+/**
+ * The lines for the operator in an error: those of a {@link StartupError}, or of any other error with `lines` of its own, because the kernel's
+ * other libraries must not import this one. Undefined for all other errors.
+ */
+export function operatorLines(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof Error && 'lines' in error && Array.isArray(error.lines))) return undefined;
+  return error.lines;
+}
+
 /** Settings are missing or malformed; all of them are named at once. Thrown by `readSettings`. */
 export class ConfigError extends StartupError {
   override readonly name = 'ConfigError';

@@ -24,6 +24,7 @@ export function meshPrograms(
       OTEL_SERVICE_NAME: `ordermesh-${name}`,
     },
     readyUrl: `http://${config.urlHost}:${adminPort}/readyz`,
+    readyVariable: `${name.toUpperCase()}_ADMIN_PORT`,
   });
   return [
     [

@@ -11,6 +11,8 @@ export interface Program {
   readonly env: NodeJS.ProcessEnv;
   /** Answers 200 once the process can do its work. */
   readonly readyUrl: string;
+  /** The variable that chose its port, for the message when somebody else answers there. */
+  readonly readyVariable: string;
 }
 
 /** A started {@link Program}. */

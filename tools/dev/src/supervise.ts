@@ -86,10 +86,10 @@ export async function supervise(plan: Plan): Promise<number> {
   return 1;
 }
 
-async function assertFree({ name, readyUrl }: Program): Promise<void> {
+async function assertFree({ name, readyUrl, readyVariable }: Program): Promise<void> {
   if (await isAnswered(readyUrl)) {
     throw new Error(
-      `${name} could not start: another process answers at ${readyUrl}; end it, or set other ports`,
+      `${name} could not start: another process answers at ${readyUrl}; end it, or set another ${readyVariable}`,
     );
   }
 }
