@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import type { Progress } from './cache/progress.ts';
+import { consoleProgress } from './cache/progress.ts';
+import { dataFolder } from './data-folder.ts';
+import { startElasticsearch } from './elasticsearch/start.ts';
+import { startKafka } from './kafka/start.ts';
+import { isPortFree } from './ports.ts';
+import { startPostgres } from './postgres/start.ts';
+import { startRedis } from './redis/start.ts';
+
+/** The engines that {@link provideEngines} knows. */
+export type EngineName = 'kafka' | 'elasticsearch' | 'redis' | 'postgres';
+
+/** What {@link provideEngines} takes besides the engines. */
+export interface ProvideOptions {
+  /** `usual`: 9092, 9200, 6379 and 5432 where they are free; `free`: any. */
+  readonly ports: 'free' | 'usual';
+  /** Keeps each engine's data in a folder of its name below this one. Default: temporary folders. */
+  readonly dataDir?: string;
+  /** Told one line per engine, and about downloads. Default: the console. */
+  readonly progress?: Progress;
+  /** Default: that of the process. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The engines that could be had. Dispose ends those that were started here. */
+export interface ProvidedEngines extends AsyncDisposable {
+  /** What KAFKA_BROKERS, ELASTICSEARCH_URL, REDIS_URL and DATABASE_URL take. */
+  readonly urls: Readonly<Partial<Record<EngineName, string>>>;
+  /** Why an engine that was asked for is not among {@link urls}, in one line each. */
+  readonly missing: Readonly<Partial<Record<EngineName, string>>>;
+}
+
+/** What a local server is started with. */
+export interface LocalOptions {
+  readonly port?: number;
+  readonly dataDir?: string;
+  readonly progress: Progress;
+}
+
+/** A local server, whichever engine it is. */
+export interface LocalEngine extends AsyncDisposable {
+  readonly url: string;
+  readonly version: string;
+}
+
+/** How one engine is had. */
+export interface EngineKind {
+  readonly title: string;
+  /** An existing server is named by it. */
+  readonly variable: string;
+  readonly usualPort: number;
+  start(options: LocalOptions): Promise<LocalEngine>;
+}
+
+const KINDS: Readonly<Record<EngineName, EngineKind>> = {
+  kafka: {
+    title: 'Kafka',
+    variable: 'KAFKA_BROKERS',
+    usualPort: 9092,
+    async start(options) {
+      const kafka = await startKafka(options);
+      return Object.assign(kafka, { url: kafka.brokers });
+    },
+  },
+  elasticsearch: {
+    title: 'Elasticsearch',
+    variable: 'ELASTICSEARCH_URL',
+    usualPort: 9200,
+    start: startElasticsearch,
+  },
+  redis: { title: 'Redis', variable: 'REDIS_URL', usualPort: 6379, start: startRedis },
+  postgres: {
+    title: 'PostgreSQL',
+    variable: 'DATABASE_URL',
+    usualPort: 5432,
+    start: startLocalPostgres,
+  },
+};
+
+const NAMES = Object.keys(KINDS) as EngineName[];
+
+/**
+ * Sees to it that the engines asked for run, all at the same time, and says one line about each. A server that the
+ * environment names (KAFKA_BROKERS, ELASTICSEARCH_URL, REDIS_URL, DATABASE_URL) wins; otherwise a local process
+ * starts, which ends when this process dies. Engines named in ENGINES_SKIP (comma-separated) are left out.
+ *
+ * @throws with CI=true when an engine cannot be had: nothing may go untested silently. Those that did start are
+ * ended first.
+ */
+export async function provideEngines(
+  wanted: Readonly<Partial<Record<EngineName, boolean>>>,
+  options: ProvideOptions,
+): Promise<ProvidedEngines> {
+  return provideFrom(KINDS, wanted, options);
+}
+
+/** {@link provideEngines}, with other ways to have them. */
+export async function provideFrom(
+  kinds: Readonly<Record<EngineName, EngineKind>>,
+  wanted: Readonly<Partial<Record<EngineName, boolean>>>,
+  options: ProvideOptions,
+): Promise<ProvidedEngines> {
+  const { env = process.env, progress = consoleProgress() } = options;
+  const skipped = skippedEngines(env.ENGINES_SKIP);
+  const urls: Partial<Record<EngineName, string>> = {};
+  const missing: Partial<Record<EngineName, string>> = {};
+  await using resources = new AsyncDisposableStack();
+  const provide = async (name: EngineName): Promise<void> => {
+    const kind = kinds[name];
+    const given = env[kind.variable];
+    if (skipped.has(name)) {
+      missing[name] = 'skipped by ENGINES_SKIP';
+      progress.say(`${kind.title}: ${missing[name]}`);
+    } else if (given) {
+      urls[name] = given;
+      progress.say(`${kind.title}: the server of ${kind.variable} (${withoutPassword(given)})`);
+    } else {
+      try {
+        urls[name] = resources.use(await startLocally(name, kind, options, progress)).url;
+      } catch (error) {
+        [missing[name] = ''] = (error as Error).message.split('\n');
+        progress.say(`${kind.title} is missing: ${(error as Error).message}`);
+      }
+    }
+  };
+  await Promise.all(NAMES.filter((name) => wanted[name]).map(provide));
+  const faults = NAMES.filter((name) => name in missing && !skipped.has(name));
+  if (env.CI === 'true' && faults.length > 0) {
+    const reasons = faults.map((name) => `${kinds[name].title}: ${missing[name]}`).join('; ');
+    throw new Error(`${reasons} (ENGINES_SKIP=${faults.join()} would do without)`);
+  }
+  const owned = resources.move();
+  return { urls, missing, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function startLocally(
+  name: EngineName,
+  kind: EngineKind,
+  options: ProvideOptions,
+  progress: Progress,
+): Promise<LocalEngine> {
+  const startedAt = performance.now();
+  const usual = options.ports === 'usual' && (await isPortFree(kind.usualPort));
+  const engine = await kind.start({
+    progress,
+    ...(usual && { port: kind.usualPort }),
+    ...(options.dataDir !== undefined && { dataDir: join(options.dataDir, name) }),
+  });
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  const moved = options.ports === 'usual' && !usual ? `; port ${kind.usualPort} is taken` : '';
+  progress.say(
+    `${kind.title} ${engine.version}: local process at ${engine.url} (${seconds} s${moved})`,
+  );
+  return engine;
+}
+
+async function startLocalPostgres({ port, dataDir }: LocalOptions): Promise<LocalEngine> {
+  await using resources = new AsyncDisposableStack();
+  const folder = resources.use(dataFolder('postgres', dataDir));
+  const postgres = resources.use(
+    await startPostgres({
+      dataDir: dataDir ?? join(folder.path, 'postgres'),
+      unsafeFast: dataDir === undefined,
+      ...(port !== undefined && { port }),
+    }),
+  );
+  const owned = resources.move();
+  return {
+    url: postgres.url,
+    version: '18',
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function skippedEngines(value = ''): ReadonlySet<EngineName> {
+  const names = value.split(',').map((name) => name.trim().toLowerCase());
+  const unknown = names.find((name) => name !== '' && !NAMES.includes(name as EngineName));
+  if (unknown !== undefined) {
+    throw new Error(`ENGINES_SKIP names ${unknown}: it takes ${NAMES.join(', ')}`);
+  }
+  return new Set(names as EngineName[]);
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/:[^:@/]*@/, ':***@');
+}
