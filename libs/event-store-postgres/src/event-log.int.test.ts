@@ -131,6 +131,17 @@ test('feeds each partition in order, from any position, up to a limit', async ()
   expect(seen.size).toBe(60);
 });
 
+test('reads the whole log in the order of its positions, from any position, up to a limit', async () => {
+  for (let n = 0; n < 10; n++) await store.append([appendOf(undefined, 2), appendOf()]);
+  const rows = await store.readLog(0n, 100);
+  expect(rows.map(({ position }) => position)).toEqual(
+    Array.from({ length: 30 }, (_, n) => BigInt(n + 1)),
+  );
+  expect(await store.readLog(7n, 3)).toEqual(rows.slice(7, 10));
+  const [first] = rows;
+  expect(first && (await store.readFeed(first.partition, 0n, 1))).toEqual([first]);
+});
+
 test('reads a history with everything that was appended, page by page', async () => {
   const streamId = randomUUID();
   const [event] = appendOf().events;
@@ -180,6 +191,7 @@ test('gives the application’s role appending and reading, and nothing that cha
       'UPDATE events SET type = type',
       'DELETE FROM events',
       'UPDATE idempotency SET position = 0',
+      'DELETE FROM relay',
     ]) {
       await expect(own.query(sql)).rejects.toThrow('permission denied');
     }

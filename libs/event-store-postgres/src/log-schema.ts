@@ -19,6 +19,7 @@ export async function grantLog(pool: Pool, role: string): Promise<void> {
     GRANT USAGE ON SCHEMA public TO ${to};
     GRANT SELECT ON schema_migrations TO ${to};
     GRANT SELECT, INSERT ON events, log TO ${to};
-    GRANT SELECT, INSERT, DELETE ON idempotency TO ${to};`;
+    GRANT SELECT, INSERT, DELETE ON idempotency TO ${to};
+    GRANT SELECT, INSERT, UPDATE ON relay TO ${to};`;
   await query(pool, { text });
 }

@@ -32,6 +32,11 @@ export interface PostgresEventStore extends EventStore {
     signal?: AbortSignal,
   ): Promise<readonly LogRow[]>;
   /**
+   * The events of all partitions after a position, in the order of their positions, at most `limit`. Positions are dense: the first one is `after` + 1.
+   * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
+   */
+  readLog(after: bigint, limit: number, signal?: AbortSignal): Promise<readonly LogRow[]>;
+  /**
    * The events of one stream beyond a version, oldest first, at most `limit`, with everything that is kept of them.
    * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
    */
@@ -85,6 +90,14 @@ export function createEventStore({
       const values = [partition, after, limit];
       const text = 'SELECT * FROM read_feed($1, $2, $3)';
       return (await rowsOf<FeedRow>({ name: 'read_feed', text, values }, signal)).map(toLogRow);
+    },
+
+    async readLog(after, limit, signal) {
+      const text = `
+        SELECT position, partition, stream_id, version, type, schema_version, event_id, occurred_at, traceparent, tracestate, data::text
+        FROM events WHERE position > $1 ORDER BY position LIMIT $2`;
+      const statement = { name: 'read_log', text, values: [after, limit] };
+      return (await rowsOf<FeedRow>(statement, signal)).map(toLogRow);
     },
 
     async readHistory(streamId, afterVersion, limit, signal) {

@@ -1,6 +1,15 @@
 // The port.
 export type { Batch, BatchHandler, Bus, ConsumeOptions, Consumer } from './bus.ts';
 
+// Which bus a process uses.
+export { busSettings, type ChosenBus, chosenBus } from './config.ts';
+
 // The log itself as the bus.
 export { type EmbeddedBusOptions, embeddedBus } from './embedded/embedded-bus.ts';
+// Kafka.
+export { type KafkaBusOptions, kafkaBus } from './kafka/kafka-bus.ts';
+export { type KafkaPublisherOptions, kafkaPublisher } from './kafka/kafka-publisher.ts';
 export { leaseMigrations } from './leased/lease-schema.ts';
+
+// For the relay.
+export type { Publisher } from './publisher.ts';

@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { logger } from '@ordermesh/telemetry';
 import type { Batch, ConsumeOptions, Consumer } from '../bus.ts';
 import { lagGauge } from '../lag-gauge.ts';
+import { repeat } from '../repeat.ts';
+import { settledWithin } from '../settled-within.ts';
+import { turns } from '../turns.ts';
 import type { Cursor, Feed } from './feed.ts';
 import type { Lease, LeaseStore } from './lease-store.ts';
 import { offsetCommits } from './offset-commits.ts';
 import { ownPartition } from './owned-partition.ts';
 import { ownership } from './ownership.ts';
-import { repeat } from './repeat.ts';
-import { turns } from './turns.ts';
 
 /** What {@link leasedConsumer} needs; the adapters fill in the defaults. */
 export interface LeasedConsumerOptions extends Required<Omit<ConsumeOptions, 'replay'>> {
@@ -130,12 +130,4 @@ export async function leasedConsumer(options: LeasedConsumerOptions): Promise<Co
       return stopping;
     },
   };
-}
-
-/** Resolves when `work` has, or `ms` are over. */
-async function settledWithin(work: Promise<void>, ms: number): Promise<void> {
-  const over = new AbortController();
-  const timer = sleep(ms, undefined, { signal: over.signal }).catch(() => undefined);
-  await Promise.race([work, timer]);
-  over.abort();
 }

@@ -2,9 +2,9 @@ import type { BusMessage } from '@ordermesh/contract';
 import { backoffMs } from '@ordermesh/postgres';
 import type { Logger } from '@ordermesh/telemetry';
 import type { Batch, BatchHandler } from '../bus.ts';
+import type { Turns } from '../turns.ts';
 import type { Cursor, Feed } from './feed.ts';
 import type { Lease, Offset } from './lease-store.ts';
-import type { Turns } from './turns.ts';
 
 /** One partition while this consumer owns it: reads, hands over, tries again; strictly one thing at a time. */
 export interface OwnedPartition {

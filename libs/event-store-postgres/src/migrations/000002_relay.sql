@@ -1,0 +1,9 @@
+-- How far the log was put on each bus, and which process does that now. In the log's own database, so that both are restored to the same moment.
+CREATE TABLE relay (
+  bus                 text        PRIMARY KEY, -- kafka, redis
+  owner               uuid,                    -- of the process that leads; null: nobody
+  epoch               bigint      NOT NULL DEFAULT 0, -- grows with each owner; an owner of an older epoch can write nothing here
+  expires_at          timestamptz,             -- by this server's clock; then anybody may become the owner
+  position            bigint      NOT NULL DEFAULT 0, -- of the last event that the bus has acknowledged
+  partition_positions bigint[]    NOT NULL     -- of the last one in each partition, from 0: the next one's predecessor
+);

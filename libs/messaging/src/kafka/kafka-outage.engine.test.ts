@@ -1,0 +1,78 @@
+import { startKafka } from '@ordermesh/engines';
+import { eventually, isMissing } from '@ordermesh/testing';
+import { describe, expect, it } from 'vitest';
+import { type KafkaFixture, kafkaFixture } from '../../fixtures/kafka-fixture.ts';
+import { type Load, startLoad } from '../../fixtures/load.ts';
+import { type Recorder, recorder } from '../testing/index.ts';
+
+const patiently = { withinMs: 60_000 };
+
+/** Waits until so much more was acknowledged. */
+async function acknowledges(load: Load, more: number): Promise<void> {
+  const wanted = load.acknowledged.length + more;
+  await eventually(() => load.acknowledged.length >= wanted, patiently);
+}
+
+async function expectEverything(seen: Recorder, load: Load, kafka: KafkaFixture): Promise<void> {
+  const { acknowledged } = load;
+  await eventually(() => {
+    const arrived = seen.seen();
+    return acknowledged.every(({ position }) => arrived.has(position));
+  }, patiently);
+  for (let partition = 0; partition < kafka.partitions; partition++) {
+    const wanted = acknowledged.filter((row) => row.partition === partition);
+    expect(seen.positionsOf(partition)).toEqual(wanted.map(({ position }) => position));
+  }
+  expect(seen.violations()).toEqual([]);
+}
+
+describe.skipIf(isMissing('kafka'))(
+  'a Kafka that fails under load loses nothing and keeps the order',
+  () => {
+    it('when its only broker is killed and comes back, before and after its clients gave up', async () => {
+      await using cluster = await startKafka();
+      const [broker] = cluster.nodes;
+      await using kafka = await kafkaFixture(cluster.brokers);
+      const seen = recorder();
+      await using consumer = await kafka
+        .bus({ sessionTimeoutMs: 6000 })
+        .consume({ group: 'g', handler: seen.handler('a') });
+      const load = startLoad(kafka);
+      try {
+        await eventually(() => seen.seen().size > 200, patiently);
+        await broker?.kill();
+        await broker?.restart();
+        await acknowledges(load, 200);
+        await broker?.kill();
+        // kafkajs gives its membership up, and with it all partitions.
+        await eventually(() => consumer.partitions().size === 0, patiently);
+        await broker?.restart();
+        await acknowledges(load, 200);
+      } finally {
+        await load.stop();
+      }
+      await expectEverything(seen, load, kafka);
+    }, 180_000);
+
+    it('when leaders of three brokers are killed one after the other', async () => {
+      await using cluster = await startKafka({ brokers: 3 });
+      await using kafka = await kafkaFixture(cluster.brokers, 12);
+      const seen = recorder();
+      await using _consumer = await kafka
+        .bus({ sessionTimeoutMs: 6000 })
+        .consume({ group: 'g', handler: seen.handler('a') });
+      const load = startLoad(kafka);
+      try {
+        for (const broker of cluster.nodes.slice(0, 2)) {
+          await acknowledges(load, 400);
+          await broker.kill();
+          await acknowledges(load, 400);
+          await broker.restart();
+        }
+      } finally {
+        await load.stop();
+      }
+      await expectEverything(seen, load, kafka);
+    }, 240_000);
+  },
+);
