@@ -2,6 +2,22 @@
 
 export { type DeadLetter, deadLetter } from './dead-letter.ts';
 export { type DecodedEvent, decodeEvent } from './decode-event.ts';
+// Elasticsearch.
+export type { ElasticsearchViewOptions } from './elasticsearch/connection.ts';
+export { ElasticsearchUnavailableError, isElasticsearchPassing } from './elasticsearch/errors.ts';
+export { elasticsearchProjection } from './elasticsearch/indices.ts';
+export {
+  type PrepareElasticsearchOptions,
+  prepareElasticsearchView,
+} from './elasticsearch/prepare.ts';
+export {
+  type ElasticsearchReaderOptions,
+  elasticsearchViewReader,
+} from './elasticsearch/reader.ts';
+export {
+  type ElasticsearchWriterOptions,
+  elasticsearchViewWriter,
+} from './elasticsearch/writer.ts';
 export { applyEvent, evolveView, isDuplicate } from './evolve-view.ts';
 // Ports.
 export {
@@ -25,8 +41,10 @@ export { postgresViewMigrations } from './postgres/migrations.ts';
 export { type PostgresNotifierOptions, postgresViewNotifier } from './postgres/notifier.ts';
 export { postgresProjection } from './postgres/projection.ts';
 export { postgresViewReader } from './postgres/reader.ts';
+export { postgresAnnouncer, type ViewAnnouncer } from './postgres/view-announcer.ts';
 export type { PostgresViewOptions } from './postgres/view-pool.ts';
 export { postgresViewWriter } from './postgres/writer.ts';
+export { RefusedViewsError } from './refused-views-error.ts';
 export { searchWords } from './search-words.ts';
 export type { StoredOrder } from './stored-order.ts';
 export type { AwaitedOrder, ViewNotifier } from './view-notifier.ts';

@@ -33,6 +33,12 @@ export interface OrderViewReader extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<ParkedOrder | undefined>;
 
+  /**
+   * Resolves when every list and search that starts then contains the events of a partition up to `position`; `get` needs no such wait. To be
+   * called once the checkpoint was seen at that position or beyond. At once in a store whose searches see all that is written.
+   */
+  searchable(partition: number, position: bigint, signal: AbortSignal): Promise<void>;
+
   /** True if exactly this event is parked. */
   parkedEvent(partition: number, position: bigint, signal: AbortSignal): Promise<boolean>;
 }

@@ -16,14 +16,16 @@ export interface OrderViewWriter extends AsyncDisposable {
   parked(partition: number): Promise<ReadonlyMap<string, ParkedOrder>>;
 
   /**
-   * Writes a batch of one partition: views, dead letters and checkpoint are written together or not at all, so that nobody sees a
-   * checkpoint without its views. A view is only ever replaced by one with a greater revision ({@link viewRevision}), a checkpoint
+   * Writes a batch of one partition: views, dead letters and checkpoint, so that nobody sees a checkpoint without its views and dead letters. A
+   * view is only ever replaced by one with a greater revision ({@link viewRevision}), a checkpoint
    * only by a greater position; what is older counts as written already. Readers that wait are woken afterwards; that never delays or fails a write.
-   * @throws the store's error when it could not write; nothing was written then, or all of it
+   * @throws RefusedViewsError when the store can never hold some of the views; the store's error when it could not write. A store
+   * with transactions has written nothing then, or all of it; one without may have written a part, which repeating the batch completes,
+   * and of which only views show before that: never the checkpoint without the rest, nor a dead letter without the checkpoint.
    */
   write(batch: ViewBatch): Promise<void>;
 
-  /** Writes views whose customer fields changed, by the same rule; no checkpoint moves. */
+  /** Writes views whose customer fields changed, by the same rule; no checkpoint moves. @throws as {@link write} */
   writeEnrichment(orders: readonly StoredOrder[]): Promise<void>;
 
   /** Views without customer fields: the queue of what is to be looked up (again). Ordered by order id. */

@@ -6,6 +6,7 @@
  * - `unknown_type`: not in the catalogue
  * - `undecodable`: the bytes are not the message that the header names
  * - `invariant`: a gap in the order's versions, a first event that is not OrderCreated, or content that no order can have
+ * - `refused`: the store cannot hold the view that it leads to
  */
 export type PoisonKind =
   | 'published_raw'
@@ -13,7 +14,8 @@ export type PoisonKind =
   | 'future_schema'
   | 'unknown_type'
   | 'undecodable'
-  | 'invariant';
+  | 'invariant'
+  | 'refused';
 
 /** Thrown for a fault of the event itself: the same event fails the same way on every attempt, so its order is parked. */
 export class PoisonError extends Error {

@@ -12,6 +12,8 @@ export interface PostgresNotifierOptions {
   readonly url: string;
   /** The store that is waited for; stays the caller's. */
   readonly reader: OrderViewReader;
+  /** Name under which that store's writer announces its checkpoints: {@link postgresProjection} by default. */
+  readonly projection?: string | undefined;
   /** How often checkpoints are read while somebody waits, in case a notification got lost. 250 ms by default. */
   readonly pollMs?: number | undefined;
   /** Told about a lost LISTEN connection and failed polls; both heal by themselves. A process warning by default. */
@@ -19,14 +21,14 @@ export interface PostgresNotifierOptions {
 }
 
 /**
- * Waits for the views in PostgreSQL: one LISTEN connection and one map of checkpoints for all callers, and one poll for all of them behind it. Idle
- * it reads nothing. Disposing rejects who still waits.
+ * Waits for the views of any store whose writer announces itself on a channel of PostgreSQL: one LISTEN connection and one map of checkpoints for all callers, and one poll for all of them behind it. Idle
+ * it reads nothing, and without PostgreSQL it polls. Disposing rejects who still waits.
  */
 export function postgresViewNotifier(options: PostgresNotifierOptions): ViewNotifier {
-  const { reader, pollMs = 250, onError = warn } = options;
+  const { reader, projection = postgresProjection, pollMs = 250, onError = warn } = options;
   const waiters = positionWaiters();
   const stop = new AbortController();
-  // Highest checkpoints seen while `listening`. A server that crashes may come back with lower ones (synchronous_commit is off), and that
+  // Highest checkpoints seen while `listening`. A server may come back with lower ones (after a failover to a standby that was behind), and that
   // takes the connection with it: whatever was known before a loss is forgotten.
   const known = new Map<number, bigint>();
   let listening = false;
@@ -95,7 +97,7 @@ export function postgresViewNotifier(options: PostgresNotifierOptions): ViewNoti
     url: options.url,
     channel: notifyChannel,
     onNotify(payload) {
-      for (const [partition, position] of decodeMoves(postgresProjection, payload))
+      for (const [partition, position] of decodeMoves(projection, payload))
         learn(partition, position);
     },
     onReconnect() {

@@ -1,10 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import type { Timestamp } from '@bufbuild/protobuf/wkt';
-import { type Order, OrderSchema } from '@ordermesh/contract';
+import { OrderSchema } from '@ordermesh/contract';
 import { createPool, read } from '@ordermesh/postgres';
-import { microsOf } from '../created-micros.ts';
-import type { Keyset, OrderPage, OrderViewReader, SearchOrders } from '../order-view-reader.ts';
-import { storable } from './dead-letter-row.ts';
+import { storable } from '../dead-letter-row.ts';
+import { keysetBehind } from '../keyset.ts';
+import type { OrderPage, OrderViewReader, SearchOrders } from '../order-view-reader.ts';
 import { postgresProjection } from './projection.ts';
 import { readCheckpoints } from './read-checkpoints.ts';
 import { searchStatement } from './search-statement.ts';
@@ -28,7 +27,7 @@ export function postgresViewReader(options: PostgresViewOptions): OrderViewReade
     const orders = page.map((row) => fromBinary(OrderSchema, row.doc));
     const last = orders.at(-1);
     const more = rows.length > page.length && last !== undefined;
-    const next = more ? keyset(last, page.at(-1)?.rank ?? '', request) : undefined;
+    const next = more ? keysetBehind(last, page.at(-1)?.rank ?? '', request.orderBy) : undefined;
     return { orders, next };
   }
 
@@ -59,19 +58,8 @@ export function postgresViewReader(options: PostgresViewOptions): OrderViewReade
       const values = [postgresProjection, String(position), partition];
       return (await read(pool, { text, values }, signal)).rows.length > 0;
     },
+    // A commit is visible to every statement that starts after it.
+    searchable: async (_partition, _position, signal) => signal.throwIfAborted(),
     [Symbol.asyncDispose]: () => pool.end(),
   };
-}
-
-function keyset(order: Order, rank: string, { orderBy }: SearchOrders): Keyset {
-  switch (orderBy) {
-    case 'createdAt':
-    case 'createdAt desc':
-      return [String(microsOf(order.createdAt as Timestamp)), order.orderId];
-    case 'total':
-    case 'total desc':
-      return [String(order.total?.minorUnits), order.orderId];
-    case 'relevance':
-      return [rank, order.orderId];
-  }
 }

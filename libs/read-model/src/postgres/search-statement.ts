@@ -1,5 +1,6 @@
 import type { Statement } from '@ordermesh/postgres';
 import { ceilMicrosOf, isoOfMicros } from '../created-micros.ts';
+import { keysetParts } from '../keyset.ts';
 import type { Keyset, OrderBy, SearchOrders } from '../order-view-reader.ts';
 import { searchWords } from '../search-words.ts';
 
@@ -69,8 +70,7 @@ function filters(search: SearchOrders, parameter: (value: unknown) => string): s
 
 /** Sort value, as PostgreSQL reads it, and order id. */
 function keysetOf(after: Keyset, orderBy: OrderBy): [string, string] {
-  const [value, orderId] = after;
-  if (value === undefined || orderId === undefined) throw new TypeError('a keyset has two values');
+  const [value, orderId] = keysetParts(after);
   const time = orderBy === 'createdAt' || orderBy === 'createdAt desc';
   return [time ? isoOfMicros(BigInt(value)) : value, orderId];
 }

@@ -1,9 +1,10 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { OrderSchema } from '@ordermesh/contract';
 import { isoOfMicros, microsOf } from '../created-micros.ts';
+import { newestViews, revisionOf } from '../newest-views.ts';
 import { orderWords } from '../search-words.ts';
 import type { StoredOrder } from '../stored-order.ts';
-import { maxCustomerRevision, viewRevision } from '../view-revision.ts';
+import { maxCustomerRevision } from '../view-revision.ts';
 
 /** Columns of {@link StoredRow}. */
 export const storedColumns = 'doc, revision, partition, traceparent, tracestate';
@@ -30,21 +31,10 @@ export function fromRow(row: StoredRow): StoredOrder {
 }
 
 /**
- * Rows of the upsert's JSON parameter: one per order, that with the greatest revision, because ON CONFLICT refuses to meet a row twice; sorted by
- * id, so that two writers lock rows in the same order.
+ * Rows of the upsert's JSON parameter: one per order, because ON CONFLICT refuses to meet a row twice; sorted by id, so that two writers lock
+ * rows in the same order.
  */
-export function toRows(orders: readonly StoredOrder[]) {
-  const newest = new Map<string, StoredOrder>();
-  for (const stored of orders) {
-    const { orderId } = stored.order;
-    const other = newest.get(orderId);
-    if (other === undefined || revisionOf(other) < revisionOf(stored)) newest.set(orderId, stored);
-  }
-  return [...newest.values()].map(toRow).sort((a, b) => (a.order_id < b.order_id ? -1 : 1));
-}
-
-const revisionOf = (stored: StoredOrder) =>
-  viewRevision(stored.order.version, stored.customerRevision);
+export const toRows = (orders: readonly StoredOrder[]) => newestViews(orders).map(toRow);
 
 function toRow(stored: StoredOrder) {
   const { order } = stored;

@@ -1,7 +1,7 @@
 import { Enrichment } from '@ordermesh/contract';
 import { createPool, query, read } from '@ordermesh/postgres';
+import { deadLetterRow } from '../dead-letter-row.ts';
 import type { OrderViewWriter } from '../order-view-writer.ts';
-import { deadLetterRow } from './dead-letter-row.ts';
 import { announcer } from './notify-channel.ts';
 import { postgresProjection } from './projection.ts';
 import { readCheckpoints } from './read-checkpoints.ts';

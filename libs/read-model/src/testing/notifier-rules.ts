@@ -102,6 +102,24 @@ export function notifierRules(open: OpenViewStore): void {
       }
     });
 
+    test('lets searches find what was written once it is there and searchable', async () => {
+      await using notifier = store.notifier(noPoll);
+      for (let i = 0; i < 10; i++) {
+        const [stored] = storedStates({ firstPosition: 2000n + BigInt(i) }) as [StoredOrder];
+        const { order, partition } = stored;
+        const write = store.writer.write(batch(partition, order.position, { orders: [stored] }));
+        await notifier.reached(partition, order.position, never);
+        await store.reader.searchable(partition, order.position, never);
+        const request = { customerId: order.customerId, limit: 2 };
+        const found = await store.reader.search({ ...request, orderBy: 'total' }, never);
+        expect(found.orders).toEqual([order]);
+        expect((await store.reader.list(request, never)).orders).toEqual([order]);
+        await write;
+      }
+      const abort = AbortSignal.abort(new Error('deadline'));
+      await expect(store.reader.searchable(0, 1n, abort)).rejects.toThrow('deadline');
+    });
+
     test('rejects with the reason of the signal and leaves no waiter', async () => {
       await using notifier = store.notifier(noPoll);
       await notifier.reached(34, 0n, never);

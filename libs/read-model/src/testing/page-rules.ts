@@ -89,6 +89,23 @@ export function pageRules(open: OpenViewStore): void {
       );
       expect([...ids(first.orders), ...ids(rest)].sort()).toEqual(ids(all()).sort());
     });
+
+    test('pages by relevance are complete though better matches are written in between', async () => {
+      const request = { query: 'blue', orderBy: 'relevance', limit: 20 } as const;
+      const whole = ids(await search(request));
+      const first = await store.reader.search(request, never);
+      const better = { items: ['blue blue blue blue'] };
+      await put(
+        store,
+        Array.from({ length: 50 }, () => storedOrder(better)),
+      );
+      const rest = await pages(
+        (after, limit) =>
+          store.reader.search({ ...request, limit, after: after ?? first.next }, never),
+        20,
+      );
+      expect([...ids(first.orders), ...ids(rest)]).toEqual(whole);
+    });
   });
 }
 

@@ -165,6 +165,15 @@ export function writeRules(open: OpenViewStore): void {
       );
     });
 
+    test('lists an incomplete view as soon as it is written, and no longer once it is complete', async () => {
+      const pending = { ...storedOrder(), partition: 202 };
+      const request = { partitions: [202], kind: 'pending', limit: 3 } as const;
+      await store.writer.write(batch(202, 1n, { orders: [pending] }));
+      expect(await store.writer.incomplete(request)).toEqual([pending]);
+      await store.writer.writeEnrichment([withCustomer(pending, record(pending, 2))]);
+      expect(await store.writer.incomplete(request)).toEqual([]);
+    });
+
     test('lists incomplete views by kind and partition, in pages, until they are complete', async () => {
       const all = Array.from({ length: 5 }, () => ({ ...storedOrder(), partition: 200 }));
       const unknown = { ...withCustomer(storedOrder(), 'unknown'), partition: 200 };

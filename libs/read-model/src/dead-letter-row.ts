@@ -1,4 +1,4 @@
-import type { DeadLetter } from '../dead-letter.ts';
+import type { DeadLetter } from './dead-letter.ts';
 
 /** A row of the batch's JSON parameter. Total: a dead letter that cannot be stored would hold up its partition for ever. */
 export function deadLetterRow(letter: DeadLetter) {
