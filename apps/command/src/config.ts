@@ -1,22 +1,15 @@
+import { busSettings, chosenBus } from '@ordermesh/messaging';
 import { parseMinimums } from '@ordermesh/order';
 import { databaseUrl } from '@ordermesh/postgres';
 import { reflectionOn, rpcSettings } from '@ordermesh/rpc';
-import {
-  ConfigError,
-  custom,
-  durationMs,
-  int,
-  port,
-  readSettings,
-  text,
-  url,
-} from '@ordermesh/service';
+import { ConfigError, custom, durationMs, int, port, readSettings, url } from '@ordermesh/service';
 
 const postgres = { schemes: ['postgres', 'postgresql'] } as const;
 
 /** Everything that the command service can be told. */
 export const settings = {
   ...rpcSettings,
+  ...busSettings,
   port: port('COMMAND_PORT', { doc: 'Port of the gRPC services.', default: 50051 }),
   adminPort: port('COMMAND_ADMIN_PORT', { doc: 'Port of health and metrics.', default: 9461 }),
   databaseUrl: url('DATABASE_URL', { doc: 'The PostgreSQL server.', optional: true, ...postgres }),
@@ -36,9 +29,14 @@ export const settings = {
     min: 1,
     max: 1024,
   }),
-  tokenKey: text('TOKEN_KEY', {
+  tokenKey: custom('TOKEN_KEY', {
     doc: 'Signs page tokens; the same in all processes.',
     secret: true,
+    expects: 'a text of at least 16 bytes',
+    parse: (value) => {
+      const key = Buffer.from(value);
+      return key.length >= 16 ? key : undefined;
+    },
   }),
   estimatedDeliveryDays: int('ESTIMATED_DELIVERY_DAYS', {
     doc: 'Promise made at creation.',
@@ -72,5 +70,5 @@ export function readConfig(env = process.env) {
     throw new ConfigError([
       'DATABASE_URL (or LOG_DATABASE_URL) is not set; it must be the URL of a PostgreSQL server',
     ]);
-  return { ...read, logUrl, reflection: reflectionOn(read) };
+  return { ...read, logUrl, bus: chosenBus(read), reflection: reflectionOn(read) };
 }

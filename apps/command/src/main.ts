@@ -1,21 +1,26 @@
 import { pageTokens } from '@ordermesh/contract';
 import { createEventStore, logMigrations, openLog } from '@ordermesh/event-store-postgres';
+import { kafkaPublisher } from '@ordermesh/messaging';
 import { orderDecider } from '@ordermesh/order';
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
 import { serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
+import { logger } from '@ordermesh/telemetry';
 import { commandService } from './command-service.ts';
 import { readConfig } from './config.ts';
 import { historyService } from './history-service.ts';
 import { logService } from './log-service.ts';
 import { orderCodec } from './order-codec.ts';
 import { purgeIdempotency } from './purge-idempotency.ts';
+import { startRelay } from './relay/relay.ts';
 
 await runProcess('command', async (life) => {
   const config = readConfig();
-  const { host, partitions, logUrl: url, migrationDatabaseUrl: migrationUrl } = config;
+  const log = logger('command');
+  const { host, partitions, bus, logUrl: url, migrationDatabaseUrl: migrationUrl } = config;
 
-  const pool = createPool({ url, max: 10, name: 'ordermesh-command' });
+  const onError = (err: Error) => log.warn({ err }, 'connection to the log lost; healing');
+  const pool = createPool({ url, max: 10, name: 'ordermesh-command', onError });
   await using _pool = life.named('event log', { [Symbol.asyncDispose]: () => pool.end() });
   await using admin = await serveAdmin({
     host,
@@ -32,8 +37,21 @@ await runProcess('command', async (life) => {
   await using purge = purgeIdempotency(store, config.idempotencyRetentionMs);
   life.named('idempotency purge', purge);
 
+  // The embedded bus is the log itself; any other has to be filled.
+  await using relay =
+    bus.kind === 'kafka'
+      ? startRelay({
+          bus: 'kafka',
+          publisher: kafkaPublisher({ brokers: bus.brokers, partitions }),
+          store,
+          logUrl: url,
+          partitions,
+        })
+      : undefined;
+  if (relay) life.named('relay', relay);
+
   const aggregate = { store, decider: orderDecider(config), codec: orderCodec };
-  const tokens = pageTokens(Buffer.from(config.tokenKey));
+  const tokens = pageTokens(config.tokenKey);
   await using server = await serveRpc({
     host,
     port: config.port,
@@ -49,5 +67,6 @@ await runProcess('command', async (life) => {
   life.named('gRPC server', server);
   server.setServing(true);
   life.ready();
-  await life.stopping;
+  log.info({ host, port: server.port, adminPort: admin.port }, 'ready');
+  await Promise.race([life.stopping, ...(relay ? [relay.failed] : [])]);
 });

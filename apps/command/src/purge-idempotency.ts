@@ -6,25 +6,33 @@ const purged = counter('ordermesh.idempotency.purged', {
   description: 'Idempotency keys forgotten.',
 });
 const log = logger('idempotency');
-const everyMs = 10 * 60_000;
 
-/** Forgets idempotency keys older than the retention, every ten minutes, until disposed. A failed round is tried again at the next. */
-export function purgeIdempotency(store: PostgresEventStore, retentionMs: number): AsyncDisposable {
-  const controller = new AbortController();
+/**
+ * Forgets idempotency keys older than the retention, at once and then every ten minutes, until disposed. A failed round is tried again at the
+ * next.
+ */
+export function purgeIdempotency(
+  store: Pick<PostgresEventStore, 'purgeIdempotency'>,
+  retentionMs: number,
+  everyMs = 10 * 60_000,
+): AsyncDisposable {
+  const stop = new AbortController();
   const loop = async () => {
-    while (!controller.signal.aborted) {
+    while (!stop.signal.aborted) {
       try {
-        purged.add(await store.purgeIdempotency(new Date(Date.now() - retentionMs)));
+        const olderThan = new Date(Date.now() - retentionMs);
+        purged.add(await store.purgeIdempotency(olderThan, stop.signal));
       } catch (err) {
-        log.warn({ err }, 'idempotency keys could not be purged; trying again in ten minutes');
+        if (!stop.signal.aborted)
+          log.warn({ err }, 'idempotency keys could not be purged; trying again later');
       }
-      await sleep(everyMs, undefined, { signal: controller.signal }).catch(() => undefined);
+      await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   };
   const running = loop();
   return {
     async [Symbol.asyncDispose]() {
-      controller.abort();
+      stop.abort();
       await running;
     },
   };

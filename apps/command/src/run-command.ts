@@ -79,7 +79,8 @@ export async function runCommand<Request extends DescMessage, Answer extends Des
       [attribute.messagingDestination]: topic,
       [attribute.orderId]: orderId,
     },
-    isExpected: (error: unknown) => error instanceof ReasonError && error.code !== 'INTERNAL',
+    isExpected: (error: unknown) =>
+      error instanceof ReasonError && error.code !== 'INTERNAL' && error.code !== 'UNAVAILABLE',
   };
   return inSpan(messagingSpanName('create', topic), span, async () => {
     const { traceparent, tracestate } = carry();

@@ -4,10 +4,11 @@ import { logger } from '@ordermesh/telemetry';
 
 const log = logger('command');
 
-/** What callers may see of an error of the log or of a damaged stream. */
-export function toReason(error: unknown, orderId: string): unknown {
-  if (!(error instanceof CorruptStreamError)) return error;
-  log.error({ err: error, orderId, version: error.version }, 'the stored stream is damaged');
+/** What callers may see of an error of the log or of a damaged stream; anything that no caller can mend is logged with its order. */
+export function toReason(error: unknown, orderId: string): ReasonError {
+  if (error instanceof ReasonError) return error;
+  const corrupt = error instanceof CorruptStreamError ? error : undefined;
+  log.error({ err: error, orderId, version: corrupt?.version }, 'the order cannot be processed');
   const message = 'Internal error; the trace id leads to its log line.';
-  return new ReasonError(error.reason, message, { cause: error });
+  return new ReasonError(corrupt?.reason ?? 'INTERNAL', message, { cause: error });
 }

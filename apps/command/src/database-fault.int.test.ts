@@ -1,0 +1,76 @@
+import { SpanStatusCode } from '@opentelemetry/api';
+import { clearMemorySpans, memorySpans } from '@ordermesh/telemetry';
+import { databaseOutage, eventually, type TestDatabase } from '@ordermesh/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  logDatabase,
+  orderRequest,
+  placed,
+  refusal,
+  rpc,
+  type ServedCommand,
+  serveCommand,
+} from '../test/serve-command.ts';
+
+let database: TestDatabase;
+let command: ServedCommand;
+
+beforeAll(async () => {
+  database = await logDatabase();
+  command = await serveCommand(database.url);
+});
+
+afterAll(async () => {
+  await command?.[Symbol.asyncDispose]();
+  await database?.[Symbol.asyncDispose]();
+});
+
+it('answers UNAVAILABLE with a time to come back while the log is gone, and goes on by itself', async () => {
+  const orderId = await placed(command);
+  const request = orderRequest();
+  const outage = databaseOutage(database);
+  await outage.begin();
+  try {
+    for (const call of [
+      () => command.call(rpc.createOrder, request),
+      () => command.call(rpc.confirmOrder, { orderId }),
+      () => command.call(rpc.listOrderEvents, { orderId }),
+      () => command.call(rpc.readLog, { partition: 0 }),
+    ])
+      expect(await refusal(call())).toMatchObject({
+        reason: 'DEPENDENCY_UNAVAILABLE',
+        code: 'UNAVAILABLE',
+        retryAfterMs: 1000,
+      });
+    clearMemorySpans();
+    await refusal(command.call(rpc.createOrder, request));
+    const span = await eventually(
+      () => memorySpans().find(({ name }) => name.startsWith('create ')) ?? false,
+    );
+    expect(span.status.code).toBe(SpanStatusCode.ERROR);
+  } finally {
+    await outage.end();
+  }
+  expect((await command.call(rpc.createOrder, request)).message.order?.version).toBe(1);
+  expect((await command.call(rpc.confirmOrder, { orderId })).message.order?.version).toBe(2);
+});
+
+it('says that it does not know when the log goes away during an append; the same key tells', async () => {
+  const request = orderRequest();
+  const keyed = { metadata: { 'idempotency-key': 'lost-1' } };
+  // Holds the lock that every append takes first, on a connection of its own.
+  const holder = await command.pool.connect();
+  try {
+    await holder.query('SELECT pg_advisory_lock(7309475598860808551)');
+    const lost = refusal(command.call(rpc.createOrder, request, keyed));
+    const waiting =
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    const pid = await eventually(async () => (await holder.query(waiting)).rows[0]?.pid ?? false);
+    await holder.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
+    expect(await lost).toMatchObject({ reason: 'OUTCOME_UNKNOWN', code: 'UNAVAILABLE' });
+  } finally {
+    holder.release(true); // its lock goes with it
+  }
+  const { message } = await command.call(rpc.createOrder, request, keyed);
+  expect(message.order?.version).toBe(1);
+});

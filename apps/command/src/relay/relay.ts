@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
+import type { LogRow } from '@ordermesh/contract';
+import { logChannel, type PostgresEventStore } from '@ordermesh/event-store-postgres';
+import type { Publisher } from '@ordermesh/messaging';
+import { backoffMs, createPool, listen } from '@ordermesh/postgres';
+import { StartupError } from '@ordermesh/service';
+import { logger } from '@ordermesh/telemetry';
+import { numberChain } from './number-chain.ts';
+import { acquireLease, type Checkpoint, type RelayLease } from './relay-lease.ts';
+import { relayMetrics } from './relay-metrics.ts';
+import { waker } from './waker.ts';
+
+/** What {@link startRelay} needs. */
+export interface RelayOptions {
+  /** Name of the bus, e.g. `kafka`: each has its own checkpoint. */
+  readonly bus: string;
+  /** Disposed of with the relay. */
+  readonly publisher: Publisher;
+  readonly store: Pick<PostgresEventStore, 'readLog'>;
+  /** The log's database, directly: a transaction pooler loses LISTEN. */
+  readonly logUrl: string;
+  readonly partitions: number;
+  /** How long the lead stays with a process that is not heard of. 5000 by default. */
+  readonly leaseMs?: number;
+  /** How often the log is looked at without a notification. 500 by default. */
+  readonly pollEveryMs?: number;
+  /** Most events of one read. 500 by default. */
+  readonly maxBatch?: number;
+}
+
+/** A running relay. Disposing: what is being published may be acknowledged (5 s at most), then the lead is given up. Never rejects. */
+export interface Relay extends AsyncDisposable {
+  /** Rejects with a StartupError when the bus cannot carry this log; then the relay has stopped. Never resolves. */
+  readonly failed: Promise<never>;
+}
+
+/** What a publish may take while the relay stops. */
+const graceMs = 5000;
+
+/**
+ * Puts the log on a bus: a cursor over the log, moved when the bus has acknowledged. At least once, in the order of the log, nothing left out. Any number
+ * of processes may run it: one leads, by a lease that every move of the cursor checks; the others try to every second. Reads the next batch while one is
+ * in flight, and stops at the first failure: it gives the lead up and begins again at the checkpoint, after a pause that doubles from 100 ms to 10 s.
+ */
+export function startRelay(options: RelayOptions): Relay {
+  const { bus, publisher, store, partitions, logUrl } = options;
+  const { leaseMs = 5000, pollEveryMs = 500, maxBatch = 500 } = options;
+  const log = logger('relay').child({ bus });
+  const pool = createPool({
+    url: logUrl,
+    max: 2,
+    name: 'ordermesh-relay',
+    statementTimeoutMs: Math.max(500, Math.min(5000, leaseMs / 2)),
+    settings: { synchronous_commit: 'off' }, // a checkpoint that is lost costs duplicates, a flush per batch costs the appender
+    onError: () => undefined, // the next statement reports what matters
+  });
+  const stop = new AbortController();
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined); // heard by whoever waits for it
+  let failures = 0;
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      let pauseMs = 1000;
+      try {
+        const lease = await acquireLease(pool, bus, partitions, leaseMs);
+        if (lease !== undefined) await lead(lease);
+      } catch (err) {
+        if (stop.signal.aborted) return;
+        if (err instanceof StartupError) return failed.reject(err);
+        if (failures++ === 0) log.warn({ err }, 'the relay is held, trying again');
+        pauseMs = backoffMs(failures, 100, 10_000, Math.random);
+      }
+      await sleep(pauseMs, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
+  }
+
+  async function lead(lease: RelayLease): Promise<void> {
+    const ended = new AbortController();
+    const renewing = keep(lease, ended);
+    const awake = waker();
+    await using _listening = listen({
+      url: logUrl,
+      channel: logChannel,
+      onNotify: awake.wake,
+      onReconnect: awake.wake,
+    });
+    const read = (after: bigint) => {
+      awake.looking();
+      const rows = store.readLog(after, maxBatch, ended.signal);
+      rows.catch(() => undefined); // heard in the next round, if there is one
+      return rows;
+    };
+    try {
+      await publisher.open();
+      log.info({ position: String(lease.checkpoint.position) }, 'relay leads');
+      let { checkpoint } = lease;
+      let reading = read(checkpoint.position);
+      while (!stop.signal.aborted) {
+        const rows = await reading;
+        const last = rows.at(-1);
+        if (last === undefined) {
+          await awake.sleep(pollEveryMs, AbortSignal.any([stop.signal, ended.signal]));
+          ended.signal.throwIfAborted();
+          reading = read(checkpoint.position);
+          continue;
+        }
+        reading = read(last.position); // while this batch is in flight
+        checkpoint = await relay(rows, last, checkpoint, lease);
+        if (failures > 0) log.info({ failures }, 'the relay goes on');
+        failures = 0;
+      }
+    } finally {
+      ended.abort();
+      await renewing;
+      await lease.release().catch(() => undefined); // it runs out
+    }
+  }
+
+  async function relay(
+    rows: readonly LogRow[],
+    last: LogRow,
+    { partitionPositions }: Checkpoint,
+    lease: RelayLease,
+  ): Promise<Checkpoint> {
+    const chain = numberChain(rows, partitionPositions);
+    lease.requireValid();
+    await publisher.publish(chain.messages);
+    const checkpoint = {
+      position: last.position,
+      partitionPositions: chain.partitionPositions,
+    };
+    await lease.advance(checkpoint);
+    return checkpoint;
+  }
+
+  /** Renews the lease until `ended`; ends it itself when the lease is lost. */
+  async function keep(lease: RelayLease, ended: AbortController): Promise<void> {
+    for (;;) {
+      await sleep(leaseMs / 3, undefined, { signal: ended.signal }).catch(() => undefined);
+      if (ended.signal.aborted) return;
+      try {
+        await lease.renew();
+      } catch (error) {
+        ended.abort(error);
+      }
+    }
+  }
+
+  const metrics = relayMetrics(pool, bus);
+  // Of nobody's trace: what runs in the background for ever must not hang under whoever started it.
+  const running = context.with(ROOT_CONTEXT, run);
+  return {
+    failed: failed.promise,
+    async [Symbol.asyncDispose]() {
+      metrics[Symbol.dispose]();
+      stop.abort();
+      const grace = new AbortController();
+      const over = sleep(graceMs, undefined, { signal: grace.signal }).catch(() => undefined);
+      await Promise.race([running, over]);
+      grace.abort();
+      await publisher[Symbol.asyncDispose](); // what is still in flight rejects
+      await running;
+      await pool.end();
+    },
+  };
+}
