@@ -1,3 +1,4 @@
+import { busSettings, chosenBus } from '@ordermesh/messaging';
 import { databaseUrl } from '@ordermesh/postgres';
 import { ConfigError, int, port, readSettings, text, url } from '@ordermesh/service';
 
@@ -5,6 +6,7 @@ const postgres = { schemes: ['postgres', 'postgresql'] } as const;
 
 /** Everything that the projector can be told. */
 export const settings = {
+  ...busSettings,
   host: text('HOST', { doc: 'Address to listen on.', default: '127.0.0.1' }),
   adminPort: port('PROJECTOR_ADMIN_PORT', { doc: 'Port of health and metrics.', default: 9463 }),
   commandAddress: text('COMMAND_ADDRESS', {
@@ -25,6 +27,11 @@ export const settings = {
     doc: 'The database of the views. Default: ordermesh_view on DATABASE_URL.',
     optional: true,
     ...postgres,
+  }),
+  elasticsearchUrl: url('ELASTICSEARCH_URL', {
+    doc: 'Elasticsearch, for a second projection. Default: none.',
+    optional: true,
+    schemes: ['http', 'https'],
   }),
   migrationDatabaseUrl: url('MIGRATION_DATABASE_URL', {
     doc: 'A role that may create databases and tables; without it the schema must be there.',
@@ -50,5 +57,5 @@ export function readConfig(env = process.env) {
     throw new ConfigError([
       'DATABASE_URL (or LOG_DATABASE_URL and VIEW_DATABASE_URL) is not set; it must be the URL of a PostgreSQL server',
     ]);
-  return { ...read, logUrl, viewUrl };
+  return { ...read, bus: chosenBus(read), logUrl, viewUrl };
 }

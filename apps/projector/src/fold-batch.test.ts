@@ -105,6 +105,19 @@ describe('foldBatch()', () => {
     expect(parked.size).toBe(0);
   });
 
+  it('parks an order whose view the store refused from its first new event on, and no other', () => {
+    const [sick, well] = [order(1n), order(2n)];
+    const stored = storedStates({ orderId: keyOf(sick) })[0] as StoredOrder;
+    const views = new Map([[keyOf(sick), stored]]);
+    const run = [...sick, ...well].sort(byPosition);
+    const refused = new Map([[keyOf(sick), 'total is too great']]);
+    const { changed, dead, parked } = foldBatch(run, views, none, now, refused);
+    expect([...changed.keys()]).toEqual([keyOf(well)]);
+    expect(parked.get(keyOf(sick))).toMatchObject({ position: 3n, version: 2 });
+    expect(dead.map(({ errorClass }) => errorClass)).toEqual(['refused', 'follows', 'follows']);
+    expect(dead[0]?.detail).toBe('total is too great');
+  });
+
   it('parks an order with a gap in its versions', () => {
     const messages = order(1n);
     const { dead, parked } = fold([messages[0] as BusMessage, messages[2] as BusMessage]);

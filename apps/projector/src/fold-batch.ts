@@ -25,12 +25,14 @@ export interface FoldedBatch {
  * of its order become dead letters, the others go on.
  * @param views current views of the run's orders
  * @param parked orders that are parked already
+ * @param refused why the store can never hold what becomes of some orders, by order id; they are parked from their first new event on
  */
 export function foldBatch(
   messages: readonly BusMessage[],
   views: ReadonlyMap<string, StoredOrder>,
   parked: ReadonlyMap<string, ParkedOrder>,
   now: Date,
+  refused: ReadonlyMap<string, string> = new Map(),
 ): FoldedBatch {
   const changed = new Map<string, StoredOrder>();
   const newlyParked = new Map<string, ParkedOrder>();
@@ -45,7 +47,10 @@ export function foldBatch(
     try {
       const event = decodeEvent(message);
       const view = changed.get(event.orderId) ?? views.get(event.orderId);
-      if (!isDuplicate(view?.order, event)) changed.set(event.orderId, applyEvent(view, event));
+      if (isDuplicate(view?.order, event)) continue;
+      const refusal = refused.get(event.orderId);
+      if (refusal !== undefined) throw new PoisonError('refused', refusal);
+      changed.set(event.orderId, applyEvent(view, event));
     } catch (error) {
       if (!(error instanceof PoisonError)) throw error;
       const fault = { errorClass: error.kind, detail: error.message, attempts: 1, parkedAt: now };

@@ -1,6 +1,7 @@
-import { embeddedBus, leaseMigrations } from '@ordermesh/messaging';
+import { embeddedBus, kafkaBus, leaseMigrations } from '@ordermesh/messaging';
 import { prepareDatabase } from '@ordermesh/postgres';
 import {
+  type OrderViewWriter,
   postgresProjection,
   postgresViewMigrations,
   postgresViewWriter,
@@ -11,6 +12,7 @@ import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
 import { customers } from './customers.ts';
+import { elasticsearchView } from './elasticsearch-view.ts';
 import { projection } from './projection.ts';
 import { readStretchFrom } from './read-stretch.ts';
 
@@ -53,19 +55,23 @@ await runProcess('projector', async (life) => {
     openMs: 2_000,
     maxConcurrent: 16,
   });
-  const bus = embeddedBus({ logUrl, viewUrl: url, partitions, leaseMs: 3_000 });
-  await using consumer = await bus.consume({
-    group: postgresProjection,
-    handler: projection({
-      name: postgresProjection,
-      views,
-      customers: customers(customer, customerPolicy),
-      readStretch: readStretchFrom(command),
-    }),
-  });
+  const bus =
+    config.bus.kind === 'kafka'
+      ? // The shortest session that a cluster accepts by default: as long do the partitions of a killed projector stand still.
+        kafkaBus({ brokers: config.bus.brokers, partitions, sessionTimeoutMs: 6_000 })
+      : embeddedBus({ logUrl, viewUrl: url, partitions, leaseMs: 3_000 });
+  const sources = {
+    customers: customers(customer, customerPolicy),
+    readStretch: readStretchFrom(command),
+  };
+  const project = (name: string, views: OrderViewWriter) =>
+    bus.consume({ group: name, handler: projection({ name, views, ...sources }) });
+  await using consumer = await project(postgresProjection, views);
   life.named('consumer', consumer);
   owned = () => consumer.partitions();
+  await using second = elasticsearchView(config.elasticsearchUrl, url, project);
+  if (second) life.named('Elasticsearch projection', second);
   life.ready();
   log.info({ host: config.host, adminPort: admin.port }, 'ready');
-  await life.stopping;
+  await Promise.race(second ? [life.stopping, second.failed] : [life.stopping]);
 });

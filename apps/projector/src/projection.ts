@@ -1,7 +1,7 @@
 import { type BusMessage, header } from '@ordermesh/contract';
 import type { BatchHandler } from '@ordermesh/messaging';
 import type { OrderViewWriter, ParkedOrder, StoredOrder } from '@ordermesh/read-model';
-import { withCustomer } from '@ordermesh/read-model';
+import { RefusedViewsError, withCustomer } from '@ordermesh/read-model';
 import { attribute, counter, gauge, logger } from '@ordermesh/telemetry';
 import { LRUCache } from 'lru-cache';
 import { type ReadStretch, wholeChain } from './chain.ts';
@@ -50,11 +50,17 @@ export function projection(options: ProjectionOptions): BatchHandler {
   async function apply(partition: number, messages: readonly BusMessage[], signal: AbortSignal) {
     const state = owned(partition);
     const current = await currentViews(views, state, messages);
-    const { changed, dead, parked } = foldBatch(messages, current, state.parked, new Date());
-    const orders = await withCustomers(customers, [...changed.values()], signal);
     const last = messages.at(-1) as BusMessage;
-    signal.throwIfAborted();
-    await views.write({ partition, position: last.position, orders, dead });
+    const refused = new Map<string, string>();
+    const write = async () => {
+      const now = new Date();
+      const { changed, dead, parked } = foldBatch(messages, current, state.parked, now, refused);
+      const orders = await withCustomers(customers, [...changed.values()], signal);
+      signal.throwIfAborted();
+      await views.write({ partition, position: last.position, orders, dead });
+      return { orders, dead, parked };
+    };
+    const { orders, dead, parked } = await untilNoneRefused(write, refused);
 
     state.checkpoint = last.position;
     for (const [orderId, first] of parked) state.parked.set(orderId, first);
@@ -91,6 +97,23 @@ export function projection(options: ProjectionOptions): BatchHandler {
       partitions.delete(partition);
     },
   };
+}
+
+/** Writes again, without the orders whose views were refused, as long as more of them turn up. */
+async function untilNoneRefused<T>(
+  write: () => Promise<T>,
+  refused: Map<string, string>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof RefusedViewsError)) throw error;
+      const known = refused.size;
+      for (const [orderId, why] of error.orders) refused.set(orderId, why);
+      if (refused.size === known) throw error;
+    }
+  }
 }
 
 async function currentViews(

@@ -20,8 +20,14 @@ export interface ScriptedCustomers extends AsyncDisposable {
   instead: ((signal: AbortSignal) => Promise<never>) | undefined;
 }
 
-/** @param openMs how long its circuit stays open */
-export async function scriptedCustomers(openMs = 60_000): Promise<ScriptedCustomers> {
+/**
+ * @param timeoutMs how long a lookup waits; by default so long that a slow machine never comes to it
+ * @param openMs how long its circuit stays open
+ */
+export async function scriptedCustomers({
+  timeoutMs = 10_000,
+  openMs = 60_000,
+} = {}): Promise<ScriptedCustomers> {
   await using opened = new AsyncDisposableStack();
   const calls: string[][] = [];
   const known: ScriptedCustomers['known'] = new Map();
@@ -56,7 +62,7 @@ export async function scriptedCustomers(openMs = 60_000): Promise<ScriptedCustom
   );
   const guarded = policy({
     name: 'customer',
-    timeoutMs: 1_000,
+    timeoutMs,
     failureThreshold: 3,
     openMs,
     maxConcurrent: 16,

@@ -15,6 +15,11 @@ export const settings = {
     optional: true,
     ...postgres,
   }),
+  elasticsearchUrl: url('ELASTICSEARCH_URL', {
+    doc: 'Elasticsearch, for searches. Default: PostgreSQL answers them, too.',
+    optional: true,
+    schemes: ['http', 'https'],
+  }),
   migrationDatabaseUrl: url('MIGRATION_DATABASE_URL', {
     doc: 'A role that may create databases and tables; without it the schema must be there.',
     optional: true,

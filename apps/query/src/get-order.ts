@@ -5,12 +5,14 @@ import type { CallContext } from '@ordermesh/rpc';
 import { attribute, linkFrom, linkMeaning } from '@ordermesh/telemetry';
 import { behind, boundedWait } from './bounded-wait.ts';
 import { refuseParkedEvent, wantedWrites } from './consistency.ts';
-import type { Views } from './views.ts';
+import { firstAnswer } from './first-answer.ts';
+import { lookupStores, type ViewStore, type Views } from './views.ts';
 
 /**
  * One view, never older than the caller asks for: at least `minVersion`, and containing the write of its token if that is in the order's
  * partition.
- * @throws ReasonError ORDER_NOT_FOUND; EVENTUAL_CONSISTENCY_TIMEOUT with `currentVersion`; ORDER_PARKED when the view cannot get there
+ * @throws ReasonError ORDER_NOT_FOUND; EVENTUAL_CONSISTENCY_TIMEOUT with `currentVersion`; ORDER_PARKED when the view cannot get there;
+ * DEPENDENCY_UNAVAILABLE
  */
 export async function getOrder(
   views: Views,
@@ -20,7 +22,9 @@ export async function getOrder(
   const partition = partitionOf(orderId, views.partitions);
   const position = wantedWrites(call, views.partitions).get(partition) ?? 0n;
   const wanted: Wanted = { orderId, partition, minVersion, position };
-  const stored = await read(views, wanted, call);
+  const stored = await firstAnswer(lookupStores(views), call, (store) =>
+    read(store, wanted, views.minVersionWaitMs, call),
+  );
   if (stored === undefined) {
     const resource = { type: 'order', name: orderId };
     throw new ReasonError('ORDER_NOT_FOUND', 'There is no order with this id.', { resource });
@@ -39,17 +43,18 @@ interface Wanted {
 }
 
 async function read(
-  views: Views,
+  store: ViewStore,
   wanted: Wanted,
+  maxWaitMs: number,
   call: CallContext,
 ): Promise<StoredOrder | undefined> {
-  const first = await views.reader.get(wanted.orderId, call.signal);
+  const first = await store.reader.get(wanted.orderId, call.signal);
   if (isEnough(first, wanted)) return first;
   return boundedWait(
     call,
-    views.minVersionWaitMs,
-    (signal) => caughtUp(views, wanted, signal),
-    () => tooLate(views, wanted, call.signal),
+    maxWaitMs,
+    (signal) => caughtUp(store, wanted, signal),
+    () => tooLate(store, wanted, call.signal),
   );
 }
 
@@ -58,8 +63,8 @@ function isEnough(stored: StoredOrder | undefined, { minVersion, position }: Wan
   return stored.order.version >= minVersion && stored.order.position >= position;
 }
 
-async function caughtUp(views: Views, wanted: Wanted, signal: AbortSignal) {
-  const { reader, notifier } = views;
+async function caughtUp(store: ViewStore, wanted: Wanted, signal: AbortSignal) {
+  const { reader, notifier } = store;
   const { orderId, partition, minVersion, position } = wanted;
   if (position > 0n) {
     // The checkpoint, not the view: the token may be of another order in this partition.
@@ -67,15 +72,19 @@ async function caughtUp(views: Views, wanted: Wanted, signal: AbortSignal) {
     await refuseParkedEvent(reader, partition, position, signal);
   }
   if (minVersion === 0) return reader.get(orderId, signal);
-  await refuseParkedOrder(views, wanted, signal);
+  await refuseParkedOrder(store, wanted, signal);
   return notifier.forOrder({ orderId, partition, minVersion }, signal);
 }
 
 /** How far the view is, for the caller whose time is over; the order may have been parked meanwhile. */
-async function tooLate(views: Views, wanted: Wanted, signal: AbortSignal): Promise<ReasonError> {
-  const { reader } = views;
+async function tooLate(
+  store: ViewStore,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<ReasonError> {
+  const { reader } = store;
   const { orderId, partition, minVersion, position } = wanted;
-  if (minVersion > 0) await refuseParkedOrder(views, wanted, signal);
+  if (minVersion > 0) await refuseParkedOrder(store, wanted, signal);
   const current = await reader.get(orderId, signal);
   const currentVersion = String(current?.order.version ?? 0);
   if (position === 0n) return behind({ currentVersion });
@@ -84,7 +93,7 @@ async function tooLate(views: Views, wanted: Wanted, signal: AbortSignal): Promi
 }
 
 async function refuseParkedOrder(
-  { reader }: Views,
+  { reader }: ViewStore,
   { orderId, partition, minVersion }: Wanted,
   signal: AbortSignal,
 ): Promise<void> {

@@ -36,6 +36,13 @@ describe('the query process', () => {
     expect(await query.ended).toEqual({ code: 0, stderr: '' });
   });
 
+  it('is ready without its Elasticsearch, which only searches miss', async () => {
+    await using query = start({ ELASTICSEARCH_URL: 'http://127.0.0.1:1' });
+    await query.logged('ready');
+    query.signal('SIGTERM');
+    expect(await query.ended).toEqual({ code: 0, stderr: '' });
+  });
+
   it('ends with one line and code 1 for a short token key', async () => {
     await using query = start({ TOKEN_KEY: 'short' });
     const { code, stderr } = await query.ended;

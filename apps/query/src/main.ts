@@ -9,6 +9,7 @@ import { serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
+import { elasticsearchStore } from './elasticsearch-store.ts';
 import { queryService } from './query-service.ts';
 
 await runProcess('query', async (life) => {
@@ -32,13 +33,16 @@ await runProcess('query', async (life) => {
   await using notifier = postgresViewNotifier({ url, reader, onError });
   life.named('notifier', notifier);
 
+  await using elasticsearch = elasticsearchStore(config.elasticsearchUrl, url, onError);
+
   const tokens = pageTokens(config.tokenKey);
+  const postgresql = { name: 'postgresql', reader, notifier } as const;
   const { minVersionWaitMs } = config;
   await using server = await serveRpc({
     host,
     port: config.port,
     portVariable: 'QUERY_PORT',
-    services: [queryService({ reader, notifier, tokens, partitions, minVersionWaitMs })],
+    services: [queryService({ postgresql, elasticsearch, tokens, partitions, minVersionWaitMs })],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
   });

@@ -5,30 +5,44 @@ import {
   pageSize,
   type SearchOrdersRequest,
 } from '@ordermesh/contract';
-import { type Keyset, type OrderBy, type OrderPage, orderBys } from '@ordermesh/read-model';
+import {
+  type Keyset,
+  type OrderBy,
+  type OrderPage,
+  type OrderViewReader,
+  orderBys,
+} from '@ordermesh/read-model';
 import type { CallContext } from '@ordermesh/rpc';
 import { behind, boundedWait } from './bounded-wait.ts';
 import { refuseParkedEvent, wantedWrites } from './consistency.ts';
-import type { Views } from './views.ts';
+import { firstAnswer } from './first-answer.ts';
+import { lookupStores, searchStores, type ViewStore, type Views } from './views.ts';
 
 interface Page {
   readonly orders: Order[];
   readonly nextPageToken: string;
 }
 
-/** A customer's orders, newest first. @throws ReasonError PAGE_TOKEN_INVALID, EVENTUAL_CONSISTENCY_TIMEOUT */
+/** A customer's orders, newest first. @throws ReasonError PAGE_TOKEN_INVALID, EVENTUAL_CONSISTENCY_TIMEOUT, DEPENDENCY_UNAVAILABLE */
 export async function listOrders(
   views: Views,
   request: ListOrdersRequest,
   call: CallContext,
 ): Promise<Page> {
   const { customerId } = request;
-  return page(views, request, ['ListOrders', customerId], call, (limit, after) =>
-    views.reader.list({ customerId, limit, after }, call.signal),
-  );
+  const pages: PageQuery = {
+    stores: lookupStores(views),
+    scope: ['ListOrders', customerId],
+    sticky: false,
+    read: (reader, limit, after) => reader.list({ customerId, limit, after }, call.signal),
+  };
+  return page(views, request, pages, call);
 }
 
-/** Orders by text and filters. @throws ReasonError PAGE_TOKEN_INVALID, EVENTUAL_CONSISTENCY_TIMEOUT */
+/**
+ * Orders by text and filters. The pages of one relevance order come from one store, because the other ranks otherwise.
+ * @throws ReasonError PAGE_TOKEN_INVALID, EVENTUAL_CONSISTENCY_TIMEOUT, DEPENDENCY_UNAVAILABLE
+ */
 export async function searchOrders(
   views: Views,
   request: SearchOrdersRequest,
@@ -56,33 +70,59 @@ export async function searchOrders(
       String(request.maxTotal),
     ],
   ];
-  return page(views, request, scope, call, (limit, after) =>
-    views.reader.search({ ...filter, limit, after }, call.signal),
-  );
+  const pages: PageQuery = {
+    stores: searchStores(views),
+    scope,
+    sticky: filter.orderBy === 'relevance',
+    read: (reader, limit, after) => reader.search({ ...filter, limit, after }, call.signal),
+  };
+  return page(views, request, pages, call);
+}
+
+interface PageQuery {
+  /** The best first. */
+  readonly stores: readonly ViewStore[];
+  /** Everything that must stay the same from page to page. */
+  readonly scope: unknown;
+  /** True if only the store that made a page can continue it. */
+  readonly sticky: boolean;
+  read(reader: OrderViewReader, limit: number, after: Keyset | undefined): Promise<OrderPage>;
 }
 
 async function page(
   views: Views,
   request: { readonly pageSize: number; readonly pageToken: string },
-  scope: unknown,
+  { stores, scope, sticky, read }: PageQuery,
   call: CallContext,
-  read: (limit: number, after: Keyset | undefined) => Promise<OrderPage>,
 ): Promise<Page> {
   const { tokens } = views;
-  const after = request.pageToken ? tokens.read(scope, request.pageToken) : undefined;
-  await containWrites(views, call);
-  const { orders, next } = await read(pageSize(request.pageSize), after);
-  return { orders: [...orders], nextPageToken: next ? tokens.sign(scope, next) : '' };
+  const signed = request.pageToken ? tokens.read(scope, request.pageToken) : undefined;
+  const pageOf = (after: Keyset | undefined) => async (store: ViewStore) => {
+    await containWrites(views, store, call);
+    const { orders, next } = await read(store.reader, pageSize(request.pageSize), after);
+    const keyset = next && (sticky ? [store.name, ...next] : next);
+    return { orders: [...orders], nextPageToken: keyset ? tokens.sign(scope, keyset) : '' };
+  };
+  if (!sticky || signed === undefined) return firstAnswer(stores, call, pageOf(signed));
+  const [made, ...after] = signed;
+  const message =
+    'Only the store that ranked the first page can continue it, and it is not available: try again, or start without a page token.';
+  const maker = stores.filter(({ name }) => name === made);
+  return firstAnswer(maker, call, pageOf(after), message);
 }
 
-/** Waits until the view contains every write that the caller's tokens name. */
-async function containWrites(views: Views, call: CallContext): Promise<void> {
+/** Waits until searches in a store contain every write that the caller's tokens name. */
+async function containWrites(views: Views, store: ViewStore, call: CallContext): Promise<void> {
   const wanted = wantedWrites(call, views.partitions);
   if (wanted.size === 0) return;
-  const { reader, notifier } = views;
+  const { reader, notifier } = store;
+  // Also finds out at once that the store is down, where the notifier would wait for its return.
+  const checkpoints = await reader.checkpoints([...wanted.keys()], call.signal);
   const contained = async ([partition, position]: [number, bigint], signal: AbortSignal) => {
-    await notifier.reached(partition, position, signal);
+    if ((checkpoints.get(partition) ?? 0n) < position)
+      await notifier.reached(partition, position, signal);
     await refuseParkedEvent(reader, partition, position, signal);
+    await reader.searchable(partition, position, signal);
   };
   await boundedWait(
     call,

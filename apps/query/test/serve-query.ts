@@ -25,6 +25,7 @@ import {
 import { type CallOptions, callUnary, connect, serveRpc } from '@ordermesh/rpc';
 import { type TestDatabase, testDatabase } from '@ordermesh/testing';
 import { queryService } from '../src/query-service.ts';
+import type { ViewStore } from '../src/views.ts';
 
 /** Partitions of the bus under test, as in the fixtures of @ordermesh/read-model/testing. */
 export const partitions = 12;
@@ -59,20 +60,28 @@ export interface ServedQuery extends AsyncDisposable {
   }>;
 }
 
-/** @param minVersionWaitMs long where a test waits for an answer, short where it waits for the refusal */
-export async function serveQuery(url: string, minVersionWaitMs: number): Promise<ServedQuery> {
+/**
+ * @param minVersionWaitMs long where a test waits for an answer, short where it waits for the refusal
+ * @param elasticsearch the second store, which stays the test's
+ */
+export async function serveQuery(
+  url: string,
+  minVersionWaitMs: number,
+  elasticsearch?: ViewStore,
+): Promise<ServedQuery> {
   await using opened = new AsyncDisposableStack();
   const onError = () => undefined; // tests cut connections
   const reader = opened.use(postgresViewReader({ url, max: 8, name: 'test-query', onError }));
   const views = opened.use(postgresViewWriter({ url, max: 4, name: 'test-projector', onError }));
   const notifier = opened.use(postgresViewNotifier({ url, reader, onError }));
+  const postgresql = { name: 'postgresql', reader, notifier } as const;
   const tokens = pageTokens(Buffer.from('0123456789abcdef'));
   const server = opened.use(
     await serveRpc({
       host: '127.0.0.1',
       port: 0,
       portVariable: 'QUERY_PORT',
-      services: [queryService({ reader, notifier, tokens, partitions, minVersionWaitMs })],
+      services: [queryService({ postgresql, elasticsearch, tokens, partitions, minVersionWaitMs })],
       requestTimeoutMs: 30_000,
       reflection: false,
     }),

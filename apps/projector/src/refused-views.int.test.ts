@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { type OrderViewWriter, RefusedViewsError } from '@ordermesh/read-model';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { asMessages, orderRows } from '../test/order-log.ts';
+import { type ScriptedCustomers, scriptedCustomers } from '../test/scripted-customers.ts';
+import { type ViewStore, viewStore } from '../test/view-store.ts';
+import { projection } from './projection.ts';
+
+const { signal } = new AbortController();
+let store: ViewStore;
+let service: ScriptedCustomers;
+beforeEach(async () => {
+  [store, service] = await Promise.all([viewStore(), scriptedCustomers({ openMs: 50 })]);
+});
+afterEach(async () => {
+  await service?.[Symbol.asyncDispose]();
+  await store?.[Symbol.asyncDispose]();
+});
+
+/** The store, refusing the views of some orders one after the other, as one without a transaction may. */
+function refusing(orderIds: readonly string[]): OrderViewWriter {
+  return {
+    ...store.writer,
+    async write(batch) {
+      const bad = orderIds.find((id) => batch.orders.some(({ order }) => order.orderId === id));
+      if (bad !== undefined) throw new RefusedViewsError(new Map([[bad, 'does not fit']]));
+      await store.writer.write(batch);
+    },
+  };
+}
+
+it('parks the orders whose views the store refuses, and writes the others of the batch', async () => {
+  const rows = orderRows(4);
+  const created = [1, 2, 3].map(() => rows.created(0, randomUUID()));
+  const [a, b, c] = created.map(({ streamId }) => streamId) as [string, string, string];
+  const all = [...created, ...[a, b, c].map((id) => rows.next(id, 'OrderConfirmed'))];
+  const handler = projection({
+    name: 'orders-test@000001',
+    views: refusing([a, b]),
+    customers: service.customers,
+    readStretch: () => Promise.reject(new Error('nothing is missing')),
+  });
+  await handler.assigned(0, signal);
+  await handler.batch({ partition: 0, messages: asMessages(all), signal });
+  expect([...(await store.writer.load([a, b, c])).keys()]).toEqual([c]);
+  expect(await store.writer.checkpoint(0)).toBe(all.at(-1)?.position);
+  const parked = await store.writer.parked(0);
+  expect([...parked.keys()].sort()).toEqual([a, b].sort());
+  const letters = await store.rows('SELECT error_class FROM dead_letter ORDER BY position');
+  expect(letters.map((row) => row.error_class)).toEqual([
+    'refused',
+    'refused',
+    'follows',
+    'follows',
+  ]);
+
+  await handler.revoked(0);
+});
