@@ -22,6 +22,9 @@ await runProcess('command', async (life) => {
   const onError = (err: Error) => log.warn({ err }, 'connection to the log lost; healing');
   const pool = createPool({ url, max: 10, name: 'ordermesh-command', onError });
   await using _pool = life.named('event log', { [Symbol.asyncDispose]: () => pool.end() });
+  // Appends wait for each other in the server: of one pool they would take the readers' connections. A second one is on its way while the first commits.
+  const writer = createPool({ url, max: 2, name: 'ordermesh-command-writer', onError });
+  await using _writer = life.named('log writer', { [Symbol.asyncDispose]: () => writer.end() });
   await using admin = await serveAdmin({
     host,
     port: config.adminPort,
@@ -33,7 +36,7 @@ await runProcess('command', async (life) => {
 
   await prepareDatabase({ url, migrationUrl, directory: logMigrations }, life.signal);
   await openLog(pool, partitions, life.signal);
-  const store = createEventStore({ pool, partitions });
+  const store = createEventStore({ pool, writer, partitions });
   await using purge = purgeIdempotency(store, config.idempotencyRetentionMs);
   life.named('idempotency purge', purge);
 

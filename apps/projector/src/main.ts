@@ -1,4 +1,4 @@
-import { embeddedBus, kafkaBus, leaseMigrations } from '@ordermesh/messaging';
+import { awaitLog, embeddedBus, kafkaBus, leaseMigrations } from '@ordermesh/messaging';
 import { prepareDatabase } from '@ordermesh/postgres';
 import {
   type OrderViewWriter,
@@ -55,6 +55,8 @@ await runProcess('projector', async (life) => {
     openMs: 2_000,
     maxConcurrent: 16,
   });
+  // On a first start the command service is still making what the embedded bus reads.
+  if (config.bus.kind === 'embedded') await awaitLog(logUrl, life.signal);
   const bus =
     config.bus.kind === 'kafka'
       ? // The shortest session that a cluster accepts by default: as long do the partitions of a killed projector stand still.

@@ -5,6 +5,7 @@ export type { Batch, BatchHandler, Bus, ConsumeOptions, Consumer } from './bus.t
 export { busSettings, type ChosenBus, chosenBus } from './config.ts';
 
 // The log itself as the bus.
+export { awaitLog } from './embedded/await-log.ts';
 export { type EmbeddedBusOptions, embeddedBus } from './embedded/embedded-bus.ts';
 // Kafka.
 export { type KafkaBusOptions, kafkaBus } from './kafka/kafka-bus.ts';

@@ -118,7 +118,7 @@ export const LogMessageSchema: GenMessage<LogMessage> = /*@__PURE__*/
  */
 export const OrderLogService: GenService<{
   /**
-   * Events of one partition after a position, oldest first, as they travel on the bus. Fewer than `limit` means: that is all.
+   * Events of one partition after a position, oldest first, as they travel on the bus. None means: there are no more.
    *
    * @generated from rpc ordermesh.order.v1.OrderLogService.ReadLog
    */
