@@ -44,6 +44,8 @@ export async function startSdk(
     sampler: config.disabled
       ? new AlwaysOffSampler()
       : createSampler(config.sampler, config.samplerRatio),
+    // A relay's send links to each of its messages, up to 500; the SDK keeps 128.
+    spanLimits: { linkCountLimit: 512 },
     spanProcessors: config.disabled ? [] : [memory.processor, ...(await createExporting(config))],
   });
 
