@@ -1,43 +1,28 @@
 import { busSettings, chosenBus } from '@ordermesh/messaging';
 import { parseMinimums } from '@ordermesh/order';
-import { databaseUrl } from '@ordermesh/postgres';
 import { reflectionOn, rpcSettings } from '@ordermesh/rpc';
-import { ConfigError, custom, durationMs, int, port, readSettings, url } from '@ordermesh/service';
-
-const postgres = { schemes: ['postgres', 'postgresql'] } as const;
+import {
+  custom,
+  database,
+  durationMs,
+  int,
+  migrationDatabaseUrl,
+  partitions,
+  port,
+  readSettings,
+  tokenKey,
+} from '@ordermesh/service';
 
 /** Everything that the command service can be told. */
-export const settings = {
+const settings = {
   ...rpcSettings,
   ...busSettings,
   port: port('COMMAND_PORT', { doc: 'Port of the gRPC services.', default: 50051 }),
   adminPort: port('COMMAND_ADMIN_PORT', { doc: 'Port of health and metrics.', default: 9461 }),
-  databaseUrl: url('DATABASE_URL', { doc: 'The PostgreSQL server.', optional: true, ...postgres }),
-  logDatabaseUrl: url('LOG_DATABASE_URL', {
-    doc: 'The database of the event log. Default: ordermesh_log on DATABASE_URL.',
-    optional: true,
-    ...postgres,
-  }),
-  migrationDatabaseUrl: url('MIGRATION_DATABASE_URL', {
-    doc: 'A role that may create databases and tables; without it the schema must be there.',
-    optional: true,
-    ...postgres,
-  }),
-  partitions: int('PARTITIONS', {
-    doc: 'Partitions of the bus, fixed with the log.',
-    default: 12,
-    min: 1,
-    max: 1024,
-  }),
-  tokenKey: custom('TOKEN_KEY', {
-    doc: 'Signs page tokens; the same in all processes.',
-    secret: true,
-    expects: 'a text of at least 16 bytes',
-    parse: (value) => {
-      const key = Buffer.from(value);
-      return key.length >= 16 ? key : undefined;
-    },
-  }),
+  logUrl: database('log'),
+  migrationDatabaseUrl,
+  partitions,
+  tokenKey,
   estimatedDeliveryDays: int('ESTIMATED_DELIVERY_DAYS', {
     doc: 'Promise made at creation.',
     default: 5,
@@ -64,11 +49,5 @@ export const settings = {
 /** Reads them. @throws ConfigError */
 export function readConfig(env = process.env) {
   const read = readSettings(env, settings);
-  const logUrl =
-    read.logDatabaseUrl ?? (read.databaseUrl && databaseUrl(read.databaseUrl, 'ordermesh_log'));
-  if (logUrl === undefined)
-    throw new ConfigError([
-      'DATABASE_URL (or LOG_DATABASE_URL) is not set; it must be the URL of a PostgreSQL server',
-    ]);
-  return { ...read, logUrl, bus: chosenBus(read), reflection: reflectionOn(read) };
+  return { ...read, bus: chosenBus(read), reflection: reflectionOn(read) };
 }

@@ -1,9 +1,4 @@
-import {
-  type DescMessage,
-  fromJsonString,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf';
+import { type DescMessage, fromJsonString, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Any, anyPack, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
   eventSchemas,
@@ -50,10 +45,17 @@ function toOrderEvent(event: RecordedEvent): MessageInitShape<typeof OrderEventS
     occurredAt: timestampFromDate(event.occurredAt),
     actor: event.actor,
     traceId: traceIdOf(event.traceparent) ?? '',
-    ...(isEventType(event.type) ? { data: pack(eventSchemas[event.type], event.data) } : {}),
+    ...dataOf(event),
   };
 }
 
-function pack<S extends DescMessage>(schema: S, json: string): Any {
-  return anyPack(schema, fromJsonString(schema, json) as MessageShape<S>);
+/** Without data where the log holds what this release cannot read: the history is where an operator looks for just that event. */
+function dataOf({ type, data }: RecordedEvent): { data?: Any } {
+  if (!isEventType(type)) return {};
+  const schema: DescMessage = eventSchemas[type];
+  try {
+    return { data: anyPack(schema, fromJsonString(schema, data)) };
+  } catch {
+    return {};
+  }
 }

@@ -4,6 +4,8 @@ import { type Implementation, implement, invalidRequest } from '@ordermesh/rpc';
 
 /** An answer stays well below gRPC's 4 MiB; one event is at most 256 KB. */
 const answerBytes = 2_000_000;
+/** Rows of one read: 16 of the largest fit twice into an answer. */
+const readRows = 16;
 
 /** OrderLogService: stretches of the log for projectors that found a gap, as the bus would have carried them. */
 export function logService(log: PostgresEventStore, partitions: number): Implementation {
@@ -14,14 +16,24 @@ export function logService(log: PostgresEventStore, partitions: number): Impleme
         throw invalidRequest([{ field: 'partition', reason: 'partition', detail }]);
       }
       const messages: BusMessage[] = [];
+      const most = limit || 100;
       let prev = after;
       let bytes = 0;
-      for (const row of await log.readFeed(partition, after, limit || 100, signal)) {
-        const message = toMessage(row, prev);
-        bytes += message.value.length;
-        if (bytes > answerBytes && messages.length > 0) break;
-        messages.push(message);
-        prev = row.position;
+      while (messages.length < most && bytes < answerBytes) {
+        const rows = await log.readFeed(
+          partition,
+          prev,
+          Math.min(readRows, most - messages.length),
+          signal,
+        );
+        for (const row of rows) {
+          const message = toMessage(row, prev);
+          bytes += message.value.length;
+          if (bytes > answerBytes && messages.length > 0) break;
+          messages.push(message);
+          prev = row.position;
+        }
+        if (rows.length < readRows) break;
       }
       return {
         messages: messages.map(({ position, key, value, headers }) => ({

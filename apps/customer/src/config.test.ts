@@ -10,7 +10,7 @@ describe('readConfig()', () => {
       port: 50053,
       adminPort: 9464,
       databaseUrl: 'postgres://app:secret@db:5432/ordermesh_customer',
-      migrationUrl: undefined,
+      migrationDatabaseUrl: undefined,
       requestTimeoutMs: 2000,
       reflection: true,
       faults: false,
@@ -24,7 +24,7 @@ describe('readConfig()', () => {
   });
 
   it('names the variable when there is no database', () => {
-    expect(() => readConfig({})).toThrow(/DATABASE_URL is not set/);
+    expect(() => readConfig({})).toThrow(/^DATABASE_URL \(or CUSTOMER_DATABASE_URL\) is not set/);
   });
 
   it.each([

@@ -27,7 +27,7 @@ await runProcess('customer', async (life) => {
     await openCustomerStore(
       {
         url: config.databaseUrl,
-        migrationUrl: config.migrationUrl,
+        migrationUrl: config.migrationDatabaseUrl,
         onError: (err) => log.warn({ err }, 'database connection lost'),
       },
       life.signal,

@@ -1,6 +1,7 @@
 import {
   durationMs,
   type Environment,
+  host,
   port,
   readSettings,
   type Settings,
@@ -9,7 +10,7 @@ import {
 
 /** The gateway's settings. */
 export const gatewaySettings = {
-  host: text('HOST', { doc: 'Address to listen on.', default: '127.0.0.1' }),
+  host,
   port: port('GATEWAY_PORT', { doc: 'Port of the HTTP edge.', default: 8080 }),
   adminPort: port('GATEWAY_ADMIN_PORT', {
     doc: 'Port of /livez, /readyz and /metrics.',
@@ -30,6 +31,7 @@ export const gatewaySettings = {
   requestTimeoutMs: durationMs('REQUEST_TIMEOUT_MS', {
     doc: 'Deadline of requests that name none, and the most that a request can ask for.',
     default: 2000,
+    min: 1,
   }),
 };
 

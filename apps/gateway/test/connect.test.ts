@@ -95,6 +95,14 @@ describe.each(transports)('%s', (_title, transport) => {
     });
   });
 
+  test('refuses If-Match instead of ignoring it', async () => {
+    const client = createClient(OrderCommandService, transport());
+    const headers = { 'if-match': '"3"' };
+    const error = await failure(client.confirmOrder({ orderId: id }, { headers }));
+    expect(error.code).toBe(Code.InvalidArgument);
+    expect(error.message).toContain('expectedVersion');
+  });
+
   test('brings errors with their google.rpc details', async () => {
     mesh.script({
       ConfirmOrder: () => {

@@ -308,7 +308,7 @@ describe('an error of a service', () => {
     ['ORDER_NOT_PENDING', 409, null],
     ['ORDER_ALREADY_EXISTS', 409, null],
     ['IDEMPOTENCY_KEY_REUSED', 422, null],
-    ['EVENTUAL_CONSISTENCY_TIMEOUT', 503, '1'],
+    ['EVENTUAL_CONSISTENCY_TIMEOUT', 503, '2'],
     ['DEPENDENCY_UNAVAILABLE', 503, '2'],
     ['OUTCOME_UNKNOWN', 503, '2'],
   ])('%s is %i', async (reason, status, retryAfter) => {

@@ -34,7 +34,7 @@ const command: Answer = (_request, call) => {
 };
 const view: Answer = (_request, call) => {
   call.setHeader('etag', '"3.2"');
-  call.setHeader('x-ordermesh-stale', '120');
+  call.setHeader('x-ordermesh-degraded', 'postgresql');
   return { order: { orderId: id, version: 3 } };
 };
 
@@ -119,7 +119,7 @@ describe('views', () => {
     expect(Object.fromEntries(reply.headers)).toMatchObject({
       etag: '"3.2"',
       'cache-control': 'private, no-cache',
-      'x-ordermesh-stale': '120',
+      'x-ordermesh-degraded': 'postgresql',
     });
     expect(mesh.calls[0]).toMatchObject({
       consistencyToken: ['a, b'],

@@ -80,8 +80,6 @@ export async function startStubMesh(
     services: exposedServices.map((service) => scripted(service, handle)),
     requestTimeoutMs,
     reflection: false,
-    // The path's fields come on top of a body that may have 256 KiB by itself.
-    maxMessageBytes: 512 * 1024,
     drainMs: 200,
   });
   const channel = connect({

@@ -52,7 +52,7 @@ export function customers(channel: RpcChannel, policy: Policy): Customers {
       return records;
     } catch (error) {
       if (!(error instanceof ReasonError)) throw error;
-      log.debug({ reason: error.reason, orders: ids.length }, 'customers stay pending');
+      log.debug({ reason: error.reason, customers: ids.length }, 'customers stay pending');
       return 'pending';
     }
   }

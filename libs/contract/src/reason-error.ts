@@ -49,9 +49,4 @@ export class ReasonError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.resource = options.resource;
   }
-
-  /** True when the same request may succeed later without anything else changing. */
-  get retryable(): boolean {
-    return this.code === 'UNAVAILABLE' || this.reason === 'EVENTUAL_CONSISTENCY_TIMEOUT';
-  }
 }

@@ -1,6 +1,6 @@
 export { type AwaitSchemaOptions, awaitSchema } from './await-schema.ts';
 export { backoffMs } from './backoff.ts';
-export { databaseOf, databaseUrl } from './database-url.ts';
+export { databaseOf } from './database-url.ts';
 export { type ListenOptions, listen } from './listen.ts';
 export { type MigrateOptions, migrate } from './migrate.ts';
 export { SchemaError } from './migration-files.ts';
@@ -14,8 +14,6 @@ export {
   isReadOnly,
   isSerialization,
   isServerTimeout,
-  isUniqueViolation,
   NoConnectionError,
   sqlState,
 } from './sql-state.ts';
-export { transaction } from './transaction.ts';

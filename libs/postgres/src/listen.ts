@@ -76,18 +76,16 @@ async function listenOnce(
     guarded(options, stop, () => options.onNotify(message.payload ?? '')),
   );
   stop.addEventListener('abort', onStop, { once: true });
-  const tick = new AbortController();
+  let alive: NodeJS.Timeout | undefined;
   try {
     await unlessEnded(client.connect());
     await unlessEnded(client.query(`LISTEN ${pg.escapeIdentifier(options.channel)}`));
     onUp();
     guarded(options, stop, options.onReconnect);
-    for (;;) {
-      await unlessEnded(sleep(livenessMs, undefined, { signal: tick.signal }));
-      await unlessEnded(client.query('SELECT 1'));
-    }
+    alive = setInterval(() => client.query('SELECT 1').catch(end.reject), livenessMs);
+    return await end.promise;
   } finally {
-    tick.abort();
+    clearInterval(alive);
     stop.removeEventListener('abort', onStop);
     // Politely at first; a peer that does not answer must not keep the socket, and with it the process, alive.
     await Promise.race([client.end(), sleep(500, undefined, { ref: false })]).catch(

@@ -18,8 +18,8 @@ export class SchemaError extends Error {
   /** The message: `runProcess` shows the lines of an error to the operator instead of its stack. */
   readonly lines: readonly string[];
 
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = 'SchemaError';
     this.lines = [message];
   }

@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { createPool } from './pool.ts';
 import { query, read } from './query.ts';
 import { isConnectionLoss, NoConnectionError } from './sql-state.ts';
-import { transaction } from './transaction.ts';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -139,25 +138,4 @@ test('tells a statement that was never sent from one with an unknown outcome', a
     await nowhere.end();
     await new Promise((resolve) => refusing.close(resolve));
   }
-});
-
-test('commits what a transaction did, and rolls back what threw', async () => {
-  await admin.query('TRUNCATE t');
-  await transaction(pool, (client) => client.query('INSERT INTO t VALUES (1)'));
-  const failing = transaction(pool, async (client) => {
-    await client.query('INSERT INTO t VALUES (2)');
-    throw new Error('no');
-  });
-  await expect(failing).rejects.toThrow('no');
-  expect((await admin.query('SELECT x FROM t')).rows).toEqual([{ x: 1 }]);
-  expect(pool.idleCount).toBe(pool.totalCount);
-});
-
-test('drops the connection of a transaction that the server ended', async () => {
-  const ended = transaction(pool, async (client) => {
-    await endSessions();
-    await client.query('SELECT 1');
-  });
-  await expect(ended).rejects.toThrow();
-  expect((await query(pool, { text: 'SELECT 1 AS one' })).rows).toEqual([{ one: 1 }]);
 });

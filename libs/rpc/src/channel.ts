@@ -1,4 +1,6 @@
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials } from '@grpc/grpc-js';
+
+const { SHUTDOWN } = connectivityState;
 
 /** Options of {@link connect}. */
 export interface ConnectOptions {
@@ -8,8 +10,6 @@ export interface ConnectOptions {
   readonly serviceName: string;
   /** Deadline of calls that name none, in milliseconds. */
   readonly defaultTimeoutMs: number;
-  /** Largest answer, in bytes; default 4 MiB. */
-  readonly maxMessageBytes?: number;
 }
 
 /** A connection to one service of the mesh; connects by itself, again and again. Disposal closes it and fails running calls. */
@@ -23,7 +23,7 @@ export interface RpcChannel extends AsyncDisposable {
 /** Opens a channel. Never fails: an absent peer shows in the calls. */
 export function connect(options: ConnectOptions): RpcChannel {
   const client = new Client(options.address, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': options.maxMessageBytes ?? 4 * 1024 * 1024,
+    'grpc.max_receive_message_length': 4 * 1024 * 1024,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     // No TXT look-up at each resolution.
     'grpc.service_config_disable_resolution': 1,
@@ -47,9 +47,11 @@ export function connect(options: ConnectOptions): RpcChannel {
         const attempt = () =>
           client.waitForReady(Date.now() + 250, (error) => {
             if (signal.aborted) return;
-            if (error) return attempt();
+            const closed = client.getChannel().getConnectivityState(false) === SHUTDOWN;
+            if (error && !closed) return attempt();
             signal.removeEventListener('abort', abort);
-            resolve();
+            if (closed) reject(new Error('the channel is closed'));
+            else resolve();
           });
         attempt();
       });

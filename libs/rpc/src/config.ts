@@ -1,13 +1,12 @@
-import { durationMs, onOff, text } from '@ordermesh/service';
-
-const loopback = ['127.0.0.1', '::1', 'localhost'];
+import { durationMs, host, isLoopback, onOff } from '@ordermesh/service';
 
 /** The settings of every process that serves gRPC. */
 export const rpcSettings = {
-  host: text('HOST', { doc: 'Address to listen on.', default: '127.0.0.1' }),
+  host,
   requestTimeoutMs: durationMs('REQUEST_TIMEOUT_MS', {
     doc: 'Deadline of calls that come without one.',
     default: 2_000,
+    min: 1,
   }),
   reflection: onOff('GRPC_REFLECTION', {
     doc: 'Whether to serve gRPC reflection. Default: only on a loopback address.',
@@ -23,5 +22,5 @@ export function reflectionOn({
   host: string;
   reflection: boolean | undefined;
 }): boolean {
-  return reflection ?? loopback.includes(host);
+  return reflection ?? isLoopback(host);
 }

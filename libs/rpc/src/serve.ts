@@ -28,8 +28,6 @@ export interface ServeOptions {
   readonly services: readonly Implementation[];
   /** Deadline of calls that come without one, in milliseconds. */
   readonly requestTimeoutMs: number;
-  /** Largest request, in bytes; default 512 KiB: twice what the gateway takes, whose JSON may grow a little on its way. A larger one is refused with RESOURCE_EXHAUSTED. */
-  readonly maxMessageBytes?: number;
   /** Whether to serve gRPC reflection. */
   readonly reflection: boolean;
   /** How long running calls may take to end on disposal before they are cut; default 5,000 ms. */
@@ -49,7 +47,8 @@ export interface RpcServer extends AsyncDisposable {
  */
 export async function serveRpc(options: ServeOptions): Promise<RpcServer> {
   const server = new Server({
-    'grpc.max_receive_message_length': options.maxMessageBytes ?? 512 * 1024,
+    // Twice what the gateway takes, whose JSON may grow a little on its way. A larger request is refused with RESOURCE_EXHAUSTED.
+    'grpc.max_receive_message_length': 512 * 1024,
     'grpc.max_concurrent_streams': 1000,
     // Clients balance only when connections break now and then; grpc-js adds ±10 % jitter.
     'grpc.max_connection_age_ms': 120_000,

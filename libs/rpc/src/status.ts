@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { type Any, anyIs, anyPack, anyUnpack } from '@bufbuild/protobuf/wkt';
+import { type Any, anyPack, anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import {
   BadRequestSchema,
@@ -122,10 +122,21 @@ function undetailed(error: ServiceError, code: CodeName): ReasonError {
 function detailed(error: ServiceError, code: CodeName): ReasonError | undefined {
   const [bytes] = error.metadata?.get(detailsKey) ?? [];
   if (!(bytes instanceof Buffer)) return undefined;
-  const { details } = fromBinary(StatusSchema, bytes);
+  try {
+    return fromDetails(fromBinary(StatusSchema, bytes).details, error, code);
+  } catch {
+    return undefined; // not written by us, or damaged on its way
+  }
+}
+
+function fromDetails(
+  details: readonly Any[],
+  error: ServiceError,
+  code: CodeName,
+): ReasonError | undefined {
   const find = <T>(pick: (detail: Any) => T | undefined) =>
     details.map(pick).find((found) => found !== undefined);
-  const info = find((d) => (anyIs(d, ErrorInfoSchema) ? anyUnpack(d, ErrorInfoSchema) : undefined));
+  const info = find((d) => anyUnpack(d, ErrorInfoSchema));
   if (info?.domain !== domain || !isReason(info.reason)) return undefined;
   const fields = find((d) => anyUnpack(d, BadRequestSchema))?.fieldViolations ?? [];
   const retryDelay = find((d) => anyUnpack(d, RetryInfoSchema))?.retryDelay;

@@ -2,7 +2,6 @@
 
 export type { AdminReply, AdminRoute } from './admin-route.ts';
 export { type AdminOptions, type AdminServer, serveAdmin } from './admin-server.ts';
-export { processSettings } from './config.ts';
 export type { Lifecycle, LifeState } from './lifecycle.ts';
 export {
   type Environment,
@@ -24,6 +23,14 @@ export {
   text,
   url,
 } from './setting.ts';
+export {
+  database,
+  host,
+  isLoopback,
+  migrationDatabaseUrl,
+  partitions,
+  tokenKey,
+} from './shared-settings.ts';
 
 // For libraries that listen or that can't start without an operator's help.
 export {

@@ -119,6 +119,12 @@ describe('readSettings()', () => {
     expect(readSettings({ X: value }, { x: durationMs('X', { doc, default: 0 }) }).x).toBe(ms);
   });
 
+  test('refuses a duration below its minimum', () => {
+    const spec = { x: durationMs('X', { doc, default: 2000, min: 1 }) };
+    expect(readSettings({ X: '1ms' }, spec).x).toBe(1);
+    expect(faultsOf({ X: '0' }, spec)[0]).toMatch(/^X is "0"; it must be a duration of at least 1/);
+  });
+
   test('takes a kind of its own', () => {
     const even = custom('X', {
       doc,

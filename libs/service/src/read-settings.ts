@@ -15,7 +15,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the settings of `spec` from `env`. A variable that is empty or blank counts as unset (compose files pass unset
- * ones that way). A secret may come from the file that `<variable>_FILE` names instead; blanks and line ends around its
+ * ones that way); it may then be derived from another one. A secret may come from the file that `<variable>_FILE` names instead; blanks and line ends around its
  * content are dropped.
  *
  * @throws ConfigError naming every fault at once, a line each; values of secrets and URLs are never in it.
@@ -28,7 +28,7 @@ export function readSettings<const S extends SettingsSpec>(env: Environment, spe
     if ('fault' in outcome) faults.push(outcome.fault);
     else values[name] = outcome.value;
   }
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (faults.length > 0) throw new ConfigError([...new Set(faults)]);
   return values as Settings<S>;
 }
 
@@ -37,19 +37,27 @@ type Outcome = { readonly value: unknown } | { readonly fault: string };
 function readSetting(env: Environment, setting: Setting<unknown>): Outcome {
   const source = setting.secret ? readSecret(env, setting.variable) : given(env, setting.variable);
   if (typeof source === 'object') return source;
-  if (source === undefined) return unset(setting);
+  if (source === undefined) return derived(env, setting) ?? unset(setting);
   const value = setting.parse(source);
   if (value !== undefined) return { value };
   const shown = setting.secret ? 'has a malformed value (not shown)' : `is ${quote(source)}`;
   return { fault: `${setting.variable} ${shown}; it must be ${setting.expects}` };
 }
 
-function unset(setting: Setting<unknown>): Outcome {
+function derived(env: Environment, { derivedFrom }: Setting<unknown>): Outcome | undefined {
+  if (derivedFrom === undefined) return undefined;
+  const other = readSetting(env, derivedFrom.setting);
+  if ('fault' in other) return other;
+  return other.value === undefined ? undefined : { value: derivedFrom.derive(other.value) };
+}
+
+function unset({ variable, derivedFrom, ...setting }: Setting<unknown>): Outcome {
   if (setting.presence !== 'required') return { value: setting.fallback };
-  const orFile = setting.secret ? ` (or ${setting.variable}_FILE)` : '';
-  return {
-    fault: `${setting.variable}${orFile} is not set; it must be ${setting.expects}: ${setting.doc}`,
-  };
+  const orFile = setting.secret ? ` (or ${variable}_FILE)` : '';
+  const names = derivedFrom
+    ? `${derivedFrom.setting.variable} (or ${variable})`
+    : variable + orFile;
+  return { fault: `${names} is not set; it must be ${setting.expects}: ${setting.doc}` };
 }
 
 function readSecret(env: Environment, variable: string): string | undefined | { fault: string } {

@@ -15,6 +15,11 @@ export interface Setting<T> {
   readonly secret: boolean;
   /** The value, or `undefined` when the text is not one. */
   readonly parse: (text: string) => T | undefined;
+  /** Where the value comes from while the variable is unset: from that of another one. */
+  readonly derivedFrom?: {
+    readonly setting: Setting<T | undefined>;
+    derive(value: T): T;
+  };
 }
 
 interface Described {
@@ -112,16 +117,19 @@ export function list<const O extends Presence<readonly string[]>>(
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** A duration in milliseconds: `2000`, or with a unit `500ms`, `10s`, `5m`, `1h`. At most 2^31-1 ms, a timer's limit. */
-export function durationMs<const O extends Presence<number>>(
+/** A duration in milliseconds: `2000`, or with a unit `500ms`, `10s`, `5m`, `1h`. At most 2^31-1 ms, a timer's limit; `min` defaults to 0. */
+export function durationMs<const O extends Presence<number> & { readonly min?: number }>(
   variable: string,
   options: O,
 ): Setting<Yield<number, O>> {
-  return setting(variable, options, 'a duration such as 2000 (ms), 500ms, 10s, 5m', (value) => {
+  const { min = 0 } = options;
+  const least = min > 0 ? ` of at least ${min} ms` : '';
+  const expects = `a duration${least} such as 2000 (ms), 500ms, 10s, 5m`;
+  return setting(variable, options, expects, (value) => {
     const match = /^(\d{1,10})(ms|s|m|h)?$/.exec(value);
     if (!match) return undefined;
     const ms = Number(match[1]) * unitMs[(match[2] ?? 'ms') as keyof typeof unitMs];
-    return ms < 2 ** 31 ? ms : undefined;
+    return ms >= min && ms < 2 ** 31 ? ms : undefined;
   });
 }
 

@@ -20,7 +20,6 @@ export {
   type InstrumentOptions,
   observeCounter,
   observeGauge,
-  upDownCounter,
 } from './instruments.ts';
 export { type LogFn, type Logger, logger } from './logger.ts';
 // For tests.

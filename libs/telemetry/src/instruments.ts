@@ -6,7 +6,6 @@ import {
   type Meter,
   metrics,
   type ObservableCallback,
-  type UpDownCounter,
 } from '@opentelemetry/api';
 
 /**
@@ -37,15 +36,6 @@ const ourMeter = (): Meter => metrics.getMeter('ordermesh');
 /** A number that only grows. */
 export function counter(name: string, options: InstrumentOptions): Pick<Counter, 'add'> {
   const bound = lazily((meter) => meter.createCounter(name, options));
-  return { add: (value, attributes) => bound().add(value, attributes) };
-}
-
-/** A number that grows and shrinks by known steps, such as calls in flight. */
-export function upDownCounter(
-  name: string,
-  options: InstrumentOptions,
-): Pick<UpDownCounter, 'add'> {
-  const bound = lazily((meter) => meter.createUpDownCounter(name, options));
   return { add: (value, attributes) => bound().add(value, attributes) };
 }
 

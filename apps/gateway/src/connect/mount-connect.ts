@@ -2,9 +2,11 @@ import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { createConnectRouter, createContextKey, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { httpStatus, ReasonError } from '@ordermesh/contract';
+import { invalidRequest } from '@ordermesh/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Call, startCall } from '../call.ts';
 import { answerHeaders } from '../headers/forwarded.ts';
+import { isConditional } from '../headers/precondition.ts';
 import { letClientFinish, maxBodyBytes, translated } from '../problem/framework-error.ts';
 import { publicError } from '../problem/public-error.ts';
 import type { EdgeOptions } from '../rest.ts';
@@ -68,11 +70,18 @@ async function answer(
       'UNSUPPORTED_MEDIA_TYPE',
       'Send application/json, application/proto or application/grpc-web+proto.',
     );
+  if (isConditional(request.headers)) throw conditional();
   const call = startCall(request.raw, reply.raw, request.arrivedAt, requestTimeoutMs);
   const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   checkPayload(handler.method.input, contentType as string, bytes);
   const response = await handler(universal(handler, request, chunks(bytes), call));
   return send(reply, response);
+}
+
+// To ignore it would do what the client wanted to prevent; Connect's messages have a field for it.
+function conditional(): ReasonError {
+  const detail = 'is for REST; over Connect and gRPC-Web set expectedVersion in the message';
+  return invalidRequest([{ field: 'If-Match', reason: 'header.precondition', detail }]);
 }
 
 /** An error from before the handler ran, in the client's protocol, with our table's HTTP status where the protocol leaves one. */

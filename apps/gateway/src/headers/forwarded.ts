@@ -3,12 +3,7 @@ import { invalidRequest } from '@ordermesh/rpc';
 import { readIdempotencyKey } from './idempotency-key.ts';
 
 /** Response metadata that clients get as headers, over every protocol. Everything else stays inside the mesh. */
-const passedBack = [
-  'etag',
-  'consistency-token',
-  'x-ordermesh-stale',
-  'x-ordermesh-degraded',
-] as const;
+const passedBack = ['etag', 'consistency-token', 'x-ordermesh-degraded'] as const;
 
 /**
  * The request headers that travel on as metadata. An allow-list: `baggage`, cookies and whatever a client invents end here. Trace context
@@ -26,13 +21,12 @@ export function forwardedMetadata(headers: IncomingHttpHeaders): Record<string, 
   return metadata;
 }
 
-/** The headers of an answer. An unquoted `etag` gets its quotes here. */
+/** The headers of an answer. */
 export function answerHeaders(metadata: ReadonlyMap<string, string>): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of passedBack) {
     const value = metadata.get(name);
-    if (value === undefined) continue;
-    headers[name] = name === 'etag' && !value.includes('"') ? `"${value}"` : value;
+    if (value !== undefined) headers[name] = value;
   }
   return headers;
 }

@@ -1,4 +1,4 @@
-import { type CodeName, ReasonError, reasons } from '@ordermesh/contract';
+import { ReasonError, reasonRow } from '@ordermesh/contract';
 
 /**
  * An error of a service with its fields named as REST clients know them: the services speak proto names (`items[0].unit_price`), JSON has
@@ -15,7 +15,7 @@ export function withJsonNames(error: unknown): unknown {
   return new ReasonError(reason, message, {
     metadata,
     fields,
-    onState: isOnState(error),
+    onState: reasonRow(reason).onState?.code === error.code,
     cause: error,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(resource === undefined ? {} : { resource }),
@@ -24,10 +24,4 @@ export function withJsonNames(error: unknown): unknown {
 
 function jsonName(path: string): string {
   return path.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function isOnState({ reason, code }: ReasonError): boolean {
-  const row: { readonly code: CodeName; readonly onState?: { readonly code: CodeName } } =
-    reasons[reason];
-  return row.onState?.code === code;
 }

@@ -51,7 +51,6 @@ describe('problemOf()', () => {
   test.each([
     [new ReasonError('OVERLOADED', 'x', { retryAfterMs: 1 }), '1'],
     [new ReasonError('OVERLOADED', 'x', { retryAfterMs: 1001 }), '2'],
-    [new ReasonError('EVENTUAL_CONSISTENCY_TIMEOUT', 'x', { retryAfterMs: 5000 }), '1'],
     [new ReasonError('OVERLOADED', 'x'), undefined],
   ])('%# rounds Retry-After up to whole seconds', (error, expected) => {
     expect(problemOf(error, context).headers['retry-after']).toBe(expected);

@@ -52,8 +52,7 @@ export function problemOf(error: ReasonError, context: ProblemContext): Problem 
 }
 
 /** Whole seconds, rounded up: earlier would be too early. */
-function retryAfter({ reason, retryAfterMs }: ReasonError): Record<string, string> {
-  if (reason === 'EVENTUAL_CONSISTENCY_TIMEOUT') return { 'retry-after': '1' };
+function retryAfter({ retryAfterMs }: ReasonError): Record<string, string> {
   if (retryAfterMs === undefined) return {};
   return { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
 }

@@ -88,7 +88,7 @@ function decode(text: string): string | undefined {
 
 // Stricter than JavaScript's own number syntax, which protobuf-es reads texts with: `0x10`, ` 5`, `+5`, `1e3`.
 function isWhole(field: DescField, value: string): boolean {
-  return !expectation(field).detail.includes('whole number') || /^-?\d{1,20}$/.test(value);
+  return !/^u?int/.test(expectation(field).reason) || /^-?\d{1,20}$/.test(value);
 }
 
 function toJson(field: DescField, value: string): JsonValue {

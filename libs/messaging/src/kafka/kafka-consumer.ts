@@ -51,6 +51,7 @@ export function kafkaConsumer(options: KafkaConsumerOptions): Consumer {
   /** Resolves when the last owner here has let the partition go, which may be long after it moved. */
   const free = new Map<number, Promise<void>>();
   const stopped = Promise.withResolvers<void>();
+  const stopPause = new AbortController();
   let isStopping = false;
   let failures = 0; // memberships in a row that ended before they had joined
   let commits: GroupCommits | undefined;
@@ -176,8 +177,8 @@ export function kafkaConsumer(options: KafkaConsumerOptions): Consumer {
       } catch (err) {
         failures++;
         log.warn({ err }, 'left the group after a fault of the bus, joining again');
-        const pause = sleep(backoffMs(failures, 100, 5000, Math.random), undefined, { ref: false });
-        await Promise.race([pause, stopped.promise]);
+        const pauseMs = backoffMs(failures, 100, 5000, Math.random);
+        await sleep(pauseMs, undefined, { signal: stopPause.signal }).catch(() => undefined);
       }
     }
   }
@@ -205,6 +206,7 @@ export function kafkaConsumer(options: KafkaConsumerOptions): Consumer {
     gauge[Symbol.dispose]();
     counting.abort();
     stopped.resolve();
+    stopPause.abort();
     await running;
     await counted;
     await admin.disconnect().catch(() => undefined);

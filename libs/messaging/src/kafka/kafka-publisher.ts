@@ -41,8 +41,8 @@ export function kafkaPublisher(options: KafkaPublisherOptions): Publisher {
   const { brokers, partitions, topic = destination } = options;
   const kafka = kafkaClient(brokers);
   const log = logger('messaging');
-  const closed = Promise.withResolvers<never>();
-  closed.promise.catch(() => undefined); // heard by whoever publishes then
+  // Who waits now. A race against one long-lived promise would keep 400 bytes per call for as long as the publisher lives.
+  const waiting = new Set<(error: Error) => void>();
   let isClosed = false;
   let connection: Promise<Producer> | undefined;
 
@@ -58,8 +58,8 @@ export function kafkaPublisher(options: KafkaPublisherOptions): Publisher {
     return producer;
   }
 
-  function connected(): Promise<Producer> {
-    if (isClosed) return closed.promise;
+  async function connected(): Promise<Producer> {
+    if (isClosed) throw closedError();
     connection ??= connect().catch((error) => {
       connection = undefined;
       throw error;
@@ -113,16 +113,25 @@ export function kafkaPublisher(options: KafkaPublisherOptions): Publisher {
     }
   }
 
+  function untilClosed<T>(work: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    waiting.add(reject);
+    work.then(resolve, reject).finally(() => waiting.delete(reject));
+    return promise;
+  }
+
   return {
-    open: async () => void (await Promise.race([connected(), closed.promise])),
-    publish: (messages) => Promise.race([publishAll(messages), closed.promise]),
+    open: async () => void (await untilClosed(connected())),
+    publish: (messages) => untilClosed(publishAll(messages)),
     async [Symbol.asyncDispose]() {
       isClosed = true;
-      closed.reject(new Error('the publisher is closed'));
+      for (const reject of waiting) reject(closedError());
       await settledWithin(disconnect(), disconnectMs);
     },
   };
 }
+
+const closedError = () => new Error('the publisher is closed');
 
 async function checked(
   kafka: Kafka,

@@ -1,4 +1,5 @@
 import { Client, type TransportRequestOptions } from '@elastic/elasticsearch';
+import { activeTraceId } from '@ordermesh/telemetry';
 import { isLost } from './errors.ts';
 
 /** How a store connects. */
@@ -44,8 +45,8 @@ export function connect({ url, timeoutMs = 5_000 }: ElasticsearchViewOptions): C
     const requested = request(client, {
       requestTimeout: timeoutMs,
       signal: abort.signal,
-      // The client's own span is enough, without that of the HTTP request below it.
-      openTelemetry: { suppressInternalInstrumentation: true },
+      // A span below another one, but no traces of what polls. (suppressInternalInstrumentation would suppress the client's own span, too.)
+      openTelemetry: { enabled: activeTraceId() !== undefined },
     });
     try {
       return await abortable(requested, signal);

@@ -1,0 +1,55 @@
+import { custom, int, type Setting, text, url } from './setting.ts';
+
+// What several processes of one mesh are told alike.
+
+/** Where a process listens. */
+export const host = text('HOST', { doc: 'Address to listen on.', default: '127.0.0.1' });
+
+/** True for an address that only this machine reaches. */
+export function isLoopback(address: string): boolean {
+  return /^(127(\.\d{1,3}){3}|::1|localhost)$/.test(address);
+}
+
+const schemes = ['postgres', 'postgresql'] as const;
+
+const server = url('DATABASE_URL', { doc: 'The PostgreSQL server.', schemes, optional: true });
+
+/** URL of a database: `<NAME>_DATABASE_URL`, without it `ordermesh_<name>` on the server of `DATABASE_URL`. One of the two is required. */
+export function database(name: string): Setting<string> {
+  const own = url(`${name.toUpperCase()}_DATABASE_URL`, {
+    doc: `The database itself, instead of ordermesh_${name} on DATABASE_URL.`,
+    schemes,
+  });
+  const derive = (serverUrl: string) => {
+    const derived = new URL(serverUrl);
+    derived.pathname = `/ordermesh_${name}`;
+    return derived.href;
+  };
+  return { ...own, derivedFrom: { setting: server, derive } };
+}
+
+/** A role that may create databases and tables. */
+export const migrationDatabaseUrl = url('MIGRATION_DATABASE_URL', {
+  doc: 'The server, as a role that may create databases and tables; without it the schema is waited for.',
+  schemes,
+  optional: true,
+});
+
+/** How many partitions the bus has. */
+export const partitions = int('PARTITIONS', {
+  doc: 'Partitions of the bus, fixed with the log.',
+  default: 12,
+  min: 1,
+  max: 1024,
+});
+
+/** The key that page tokens are signed with. */
+export const tokenKey = custom('TOKEN_KEY', {
+  doc: 'Signs page tokens; the same in all processes.',
+  secret: true,
+  expects: 'a text of at least 16 bytes',
+  parse: (value) => {
+    const key = Buffer.from(value);
+    return key.length >= 16 ? key : undefined;
+  },
+});
