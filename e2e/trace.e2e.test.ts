@@ -27,19 +27,33 @@ afterAll(async () => {
   await receiver?.[Symbol.asyncDispose]();
 });
 
-/** The one span of a trace that a service made under a name. */
-function find(traceId: string, service: string, name: RegExp, kind?: number): ReceivedSpan {
+/** The first span of a trace that a service made under a name and, if given, as `is` says. */
+function find(
+  traceId: string,
+  service: string,
+  name: RegExp,
+  kind?: number,
+  is: (span: ReceivedSpan) => boolean = () => true,
+): ReceivedSpan {
   const found = receiver.spans.filter(
     (span) =>
       span.traceId === traceId &&
       span.service === `ordermesh-${service}` &&
       name.test(span.name) &&
-      (kind === undefined || span.kind === kind),
+      (kind === undefined || span.kind === kind) &&
+      is(span),
   );
   if (found.length === 0)
     throw new Error(`no ${service} ${name} in:\n${traceTree(receiver.spans, traceId)}`);
   return found[0] as ReceivedSpan;
 }
+
+/** Of one projection: with Elasticsearch there are two. */
+const ofGroup = (group: string) => (span: ReceivedSpan) =>
+  span.attributes['messaging.consumer.group.name'] === group;
+const below = (parent: ReceivedSpan) => (span: ReceivedSpan) => span.parentSpanId === parent.spanId;
+
+const processing = /^process ordermesh\.order\.events\.v1$/;
 
 const newTraceparent = () => {
   const traceId = randomBytes(16).toString('hex');
@@ -66,11 +80,11 @@ describe('the trace of an order', () => {
         );
         const create = find(traceId, 'command', /^create ordermesh\.order\.events\.v1$/, 4);
         const append = find(traceId, 'command', /^pg\.query/, 3);
-        const process = find(traceId, 'projector', /^process ordermesh\.order\.events\.v1$/, 5);
-        const lookup = find(traceId, 'projector', /BatchGetCustomers/, 3);
-        const customer = find(traceId, 'customer', /BatchGetCustomers$/, 2);
-        const select = find(traceId, 'customer', /^pg\.query/, 3);
-        const write = find(traceId, 'projector', /^pg\.query/, 3);
+        const process = find(traceId, 'projector', processing, 5, ofGroup('orders-pg@000001'));
+        const lookup = find(traceId, 'projector', /BatchGetCustomers/, 3, below(process));
+        const customer = find(traceId, 'customer', /BatchGetCustomers$/, 2, below(lookup));
+        const select = find(traceId, 'customer', /^pg\.query/, 3, below(customer));
+        const write = find(traceId, 'projector', /^pg\.query/, 3, below(process));
         return { http, call, command, create, append, process, lookup, customer, select, write };
       },
       { withinMs: 20_000 },
@@ -103,6 +117,39 @@ describe('the trace of an order', () => {
     });
     expect(JSON.stringify(receiver.spans)).not.toContain('Lovelace');
   });
+
+  test.runIf(process.env.E2E_ENGINES === 'real')(
+    'goes through Kafka into Elasticsearch, and the send that carried it is linked to it',
+    async () => {
+      const { traceId, traceparent } = newTraceparent();
+      const placed = await rest(mesh.url, 'POST', '/v1/orders', orderRequest(), { traceparent });
+      await rest(mesh.url, 'GET', `/v1/orders?query=${placed.body.order.orderId}`, undefined, {
+        'consistency-token': placed.body.consistencyToken,
+      });
+      const { create, indexed, bulk, sent } = await eventually(
+        () => {
+          const create = find(traceId, 'command', /^create /, 4);
+          const indexed = find(traceId, 'projector', processing, 5, ofGroup('orders-es@000001'));
+          const bulk = find(traceId, 'projector', /bulk/, 3, below(indexed));
+          const sent = receiver.spans.find(
+            ({ name, links }) =>
+              name === 'send ordermesh.order.events.v1' &&
+              links.some(({ spanId }) => spanId === create.spanId),
+          );
+          if (sent === undefined) throw new Error('no send is linked to the order');
+          return { create, indexed, bulk, sent };
+        },
+        { withinMs: 20_000 },
+      );
+      console.log(`On Kafka and Elasticsearch:\n${traceTree(receiver.spans, traceId)}`);
+      expect(indexed.parentSpanId).toBe(create.spanId);
+      expect(indexed.attributes['messaging.system.name']).toBe('kafka');
+      expect(bulk.attributes['db.system']).toBe('elasticsearch');
+      expect(sent.service).toBe('ordermesh-command');
+      expect(sent.attributes['messaging.system.name']).toBe('kafka');
+      expect(sent.traceId).not.toBe(traceId); // of its own: it carries messages of many traces
+    },
+  );
 
   test('is linked from the trace of the read that shows its outcome', async () => {
     const write = newTraceparent();

@@ -10,11 +10,11 @@ const everyMs = 20;
 const idleMs = 20_000;
 
 /**
- * How long a caller waits to read its own write: POST /v1/orders, then GET with `minVersion=1`, on `npm start`'s embedded default. Beside it,
+ * How long a caller waits to read its own write: POST /v1/orders, then GET with `minVersion=1`, and POST, then a search with its token. Beside it,
  * in the same run, the POST alone and a GET that waits for nothing, and what the five processes cost while nobody asks.
  */
-export async function readYourWrite(): Promise<void> {
-  await using mesh = await startMesh();
+export async function readYourWrite(engines: 'embedded' | 'real'): Promise<void> {
+  await using mesh = await startMesh({ engines });
   const customerId = await register(mesh);
   for (let i = 0; i < 100; i++) await placeAndRead(mesh, customerId); // warm-up
 
@@ -28,10 +28,12 @@ export async function readYourWrite(): Promise<void> {
     ['POST', samples.map(({ postMs }) => postMs)],
     ['GET minVersion right after', samples.map(({ waitedMs }) => waitedMs)],
     ['POST + GET minVersion', samples.map(({ postMs, waitedMs }) => postMs + waitedMs)],
+    ['search with the token right after', samples.map(({ searchMs }) => searchMs)],
+    ['POST + search with its token', samples.map(({ postMs, searchMs }) => postMs + searchMs)],
     ['GET of an order seen before', samples.map(({ plainMs }) => plainMs)],
   ] as const;
   console.log(
-    `${orders} orders, one at a time, ${everyMs} ms apart; ${availableParallelism()} cores\n`,
+    `${orders} orders, one at a time, ${everyMs} ms apart; ${engines} engines; ${availableParallelism()} cores\n`,
   );
   console.log('| step | p50 ms | p99 ms | max ms |\n|---|---|---|---|');
   for (const [step, values] of rows) {
@@ -49,19 +51,42 @@ interface Sample {
   readonly postMs: number;
   readonly waitedMs: number;
   readonly plainMs: number;
+  readonly searchMs: number;
 }
 
 async function placeAndRead(mesh: Mesh, customerId: string): Promise<Sample> {
-  const body = JSON.stringify(orderOf(customerId));
-  const headers = { 'content-type': 'application/json' };
   const t0 = performance.now();
-  const placed = await fetch(`${mesh.url}/v1/orders`, { method: 'POST', headers, body });
-  const { order } = (await placed.json()) as { order: { orderId: string } };
+  const { order } = await place(mesh, customerId);
   const t1 = performance.now();
   await expectOk(await fetch(`${mesh.url}/v1/orders/${order.orderId}?minVersion=1`));
   const t2 = performance.now();
   await expectOk(await fetch(`${mesh.url}/v1/orders/${order.orderId}`));
-  return { postMs: t1 - t0, waitedMs: t2 - t1, plainMs: performance.now() - t2 };
+  const t3 = performance.now();
+  const searched = await place(mesh, customerId); // another one: the first is indexed by now
+  const t4 = performance.now();
+  await expectFound(mesh, searched);
+  const t5 = performance.now();
+  return { postMs: t1 - t0, waitedMs: t2 - t1, plainMs: t3 - t2, searchMs: t5 - t4 };
+}
+
+interface Placed {
+  readonly order: { readonly orderId: string };
+  readonly consistencyToken: string;
+}
+
+async function place(mesh: Mesh, customerId: string): Promise<Placed> {
+  const body = JSON.stringify(orderOf(customerId));
+  const headers = { 'content-type': 'application/json' };
+  const placed = await fetch(`${mesh.url}/v1/orders`, { method: 'POST', headers, body });
+  return (await placed.json()) as Placed;
+}
+
+async function expectFound(mesh: Mesh, { order, consistencyToken }: Placed): Promise<void> {
+  const headers = { 'consistency-token': consistencyToken };
+  const response = await fetch(`${mesh.url}/v1/orders?query=${order.orderId}`, { headers });
+  const { orders } = (await response.json()) as { orders?: readonly unknown[] };
+  const isDegraded = response.headers.has('x-ordermesh-degraded');
+  if (orders?.length !== 1 || isDegraded) throw new Error(`${response.status}: not found`);
 }
 
 async function expectOk(response: Response): Promise<void> {

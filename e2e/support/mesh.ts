@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@ordermesh/testing';
+import { type RealEngines, startRealEngines } from './real-engines.ts';
 import { freePorts, startSupervisor } from './supervisor.ts';
 
 /** The processes of the mesh. */
@@ -20,6 +21,10 @@ export interface MeshOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs the supervisor in a process group of its own, so that `process.kill(-mesh.pid, 'SIGINT')` is a terminal's Ctrl-C. */
   readonly ownGroup?: boolean;
+  /** `real` starts a Kafka and an Elasticsearch for it, as for `npm run start:full`. Default: E2E_ENGINES, else `embedded`. */
+  readonly engines?: 'embedded' | 'real';
+  /** Runs the command that `npm run start:full` runs: its Kafka and Elasticsearch are the supervisor's own. */
+  readonly full?: boolean;
 }
 
 /** `npm start`, running. Disposal stops it as Ctrl-C does and fails unless everything ended by itself with code 0. */
@@ -31,6 +36,8 @@ export interface Mesh extends AsyncDisposable {
   /** Admin HTTP of a process, `http://127.0.0.1:port`. */
   readonly admin: Readonly<Record<ProcessName, string>>;
   readonly dataDir: string;
+  /** With `engines: 'real'` only. They end after the mesh. */
+  readonly engines: RealEngines | undefined;
   /** Process id of the supervisor. */
   readonly pid: number;
   /** Everything that was printed so far, in lines. */
@@ -49,6 +56,10 @@ export interface Mesh extends AsyncDisposable {
 
 /** Runs the command that `npm start` runs, on free ports, and resolves when the gateway is ready. */
 export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
+  await using resources = new AsyncDisposableStack();
+  const { ownGroup = false, full = false } = options;
+  const wanted = full ? 'embedded' : (options.engines ?? process.env.E2E_ENGINES);
+  const engines = wanted === 'real' ? resources.use(await startRealEngines()) : undefined;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'ordermesh-e2e-')));
   const ports = await freePorts();
   const supervisor = startSupervisor(
@@ -57,9 +68,12 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
       DATA_DIR: dataDir,
       DATABASE_URL: options.databaseUrl ?? '',
       MIGRATION_DATABASE_URL: options.databaseUrl ?? '',
+      KAFKA_BROKERS: '', // not those that the whole run was given: other meshes may use them
+      ELASTICSEARCH_URL: '',
+      ...engines?.env,
       ...options.env,
     },
-    options.ownGroup,
+    { ownGroup, full },
   );
   const { lines, exited } = supervisor;
   const at = (variable: keyof typeof ports) => `127.0.0.1:${ports[variable]}`;
@@ -80,7 +94,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
   const ready = async (name: ProcessName) => {
     await eventually(
       async () => supervisor.hasEnded() || (await fetch(`${admin[name]}/readyz`)).ok,
-      { withinMs: 60_000, everyMs: 50 },
+      { withinMs: full ? 150_000 : 60_000, everyMs: 50 },
     );
     if (supervisor.hasEnded()) throw new Error(`the mesh ended: ${lines.slice(-20).join('\n')}`);
   };
@@ -98,6 +112,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
     await removeData();
     throw error;
   }
+  const owned = resources.move();
   return {
     url: `http://${at('GATEWAY_PORT')}`,
     address: {
@@ -107,6 +122,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
     },
     admin,
     dataDir,
+    engines,
     pid: supervisor.pid,
     lines,
     pidOf,
@@ -120,6 +136,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
     end,
     async [Symbol.asyncDispose]() {
       const code = await end('SIGTERM');
+      await owned.disposeAsync();
       await removeData();
       if (code > 0)
         throw new Error(`the mesh ended with code ${code}: ${lines.slice(-20).join('\n')}`);

@@ -17,12 +17,13 @@ const root = join(import.meta.dirname, '../..');
 /**
  * Runs it with `env` on top of this process's environment.
  * @param ownGroup in a process group of its own (its id is the pid), so that `process.kill(-pid, 'SIGINT')` is a terminal's Ctrl-C
+ * @param full as `npm run start:full` does: it starts Kafka and Elasticsearch itself
  */
 export function startSupervisor(
   env: Readonly<Record<string, string>>,
-  ownGroup = false,
+  { ownGroup = false, full = false } = {},
 ): Supervisor {
-  const child = spawn(process.execPath, ['tools/dev/src/main.ts'], {
+  const child = spawn(process.execPath, ['tools/dev/src/main.ts', ...(full ? ['--full'] : [])], {
     cwd: root,
     env: { ...process.env, ORDERMESH_LOG: 'pretty', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -23,7 +23,6 @@ const devSettings = {
     secret: true,
     optional: true,
   }),
-  auth: text('AUTH', { doc: 'With jwt, TOKEN_KEY has to be given.', default: 'off' }),
   drainTimeoutMs: durationMs('DRAIN_TIMEOUT', {
     doc: 'How long a process may take to stop.',
     default: 10_000,

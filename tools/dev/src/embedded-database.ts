@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { type Postgres, startPostgres } from '@ordermesh/engines';
-import type { Database } from './supervise.ts';
+import type { Engine } from './supervise.ts';
 
 /** The embedded PostgreSQL below `dataDir`; a restart keeps its port, so that its clients only reconnect. */
 export async function startEmbeddedDatabase(
   dataDir: string,
   say: (line: string) => void,
-): Promise<Database> {
-  const start = async (port?: number): Promise<Database> => {
+): Promise<Engine> {
+  const start = async (port?: number): Promise<Engine> => {
     const postgres = await startPostgres({
       dataDir: join(dataDir, 'postgres'),
       ...(port !== undefined && { port }),
@@ -18,9 +18,10 @@ export async function startEmbeddedDatabase(
   return start();
 }
 
-function asDatabase(postgres: Postgres, start: (port: number) => Promise<Database>): Database {
+function asDatabase(postgres: Postgres, start: (port: number) => Promise<Engine>): Engine {
   return {
-    url: postgres.url,
+    name: 'PostgreSQL',
+    env: { DATABASE_URL: postgres.url, MIGRATION_DATABASE_URL: postgres.url },
     ended: postgres.exited.then(({ code, signal }) => signal ?? `exit code ${code}`),
     restart: () => start(postgres.port),
     stop: () => postgres.stop(),

@@ -6,13 +6,21 @@ import { expect, test } from 'vitest';
 import { readDevConfig } from './config.ts';
 import { startReport } from './report.ts';
 
-const report = (env: Record<string, string> = {}, databaseUrl = 'postgres://a@h/d') =>
-  startReport(readDevConfig(env), databaseUrl, 3210).join('\n');
+const report = (env: Record<string, string> = {}) =>
+  startReport(readDevConfig(env), { DATABASE_URL: 'postgres://a@h/d', ...env }, 3210).join('\n');
 
 test('names the URL to open, the data folder and the time it took', () => {
   const text = report({ GATEWAY_PORT: '8099', DATA_DIR: '/tmp/here' });
   expect(text).toContain('ordermesh answers on http://127.0.0.1:8099 (started in 3.2 s)');
   expect(text).toContain('/tmp/here');
+});
+
+test('shows where the engines are, and only of those that are used', () => {
+  expect(report()).not.toMatch(/Kafka|search/);
+  const engines = { KAFKA_BROKERS: '127.0.0.1:9092', ELASTICSEARCH_URL: 'http://127.0.0.1:9200' };
+  const text = report(engines);
+  expect(text).toContain('  Kafka     127.0.0.1:9092');
+  expect(text).toContain('  search    http://127.0.0.1:9200/');
 });
 
 test('shows an address that a client can use when all interfaces are listened on', () => {
@@ -21,7 +29,12 @@ test('shows an address that a client can use when all interfaces are listened on
 });
 
 test('never shows a password', () => {
-  expect(report({}, 'postgres://app:hunter2@db/x')).not.toContain('hunter2');
+  const text = report({
+    DATABASE_URL: 'postgres://app:hunter2@db/x',
+    ELASTICSEARCH_URL: 'https://app:hunter2@search:9200',
+  });
+  expect(text).toContain('https://app:***@search:9200');
+  expect(text).not.toContain('hunter2');
 });
 
 test('has a curl command that a shell takes as it stands, with an order that is valid', () => {

@@ -1,7 +1,11 @@
 import type { DevConfig } from './config.ts';
 
 /** What `npm start` says once the mesh answers: where it is and a request to paste. */
-export function startReport(config: DevConfig, databaseUrl: string, tookMs: number): string[] {
+export function startReport(
+  config: DevConfig,
+  env: Readonly<Record<string, string | undefined>>,
+  tookMs: number,
+): string[] {
   const { urlHost: host } = config;
   const gateway = `http://${host}:${config.gatewayPort}`;
   const order = JSON.stringify({
@@ -28,7 +32,7 @@ export function startReport(config: DevConfig, databaseUrl: string, tookMs: numb
     '',
     `  gRPC      command ${host}:${config.commandPort}   query ${host}:${config.queryPort}   customer ${host}:${config.customerPort}`,
     `  admin     http://${host}:${config.gatewayAdminPort}/readyz and /metrics; command ${config.commandAdminPort}, query ${config.queryAdminPort}, projector ${config.projectorAdminPort}, customer ${config.customerAdminPort}`,
-    `  database  ${withoutPassword(databaseUrl)}`,
+    ...engineLines(env),
     `  data      ${config.dataDir}`,
     '',
     '  curl -s -H "content-type: application/json" -d \\',
@@ -40,8 +44,23 @@ export function startReport(config: DevConfig, databaseUrl: string, tookMs: numb
   ];
 }
 
-function withoutPassword(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
+const ENGINES = [
+  ['database', 'DATABASE_URL'],
+  ['Kafka', 'KAFKA_BROKERS'],
+  ['search', 'ELASTICSEARCH_URL'],
+] as const;
+
+function engineLines(env: Readonly<Record<string, string | undefined>>): string[] {
+  return ENGINES.flatMap(([what, variable]) => {
+    const address = env[variable];
+    return address ? `  ${what.padEnd(8)}  ${withoutPassword(address)}` : [];
+  });
+}
+
+/** An address that is no URL, as brokers are, has none. */
+function withoutPassword(address: string): string {
+  if (!address.includes('://')) return address;
+  const url = new URL(address);
   if (url.password !== '') url.password = '***';
   return url.href;
 }

@@ -5,21 +5,24 @@ import { type Program, type RunningProgram, startProgram } from './program.ts';
 import { isAnswered, untilReady } from './ready.ts';
 import { stopRequest } from './stop-request.ts';
 
-/** The engine below the processes: started first, stopped last, restarted at the same address. */
-export interface Database extends Running {
-  readonly url: string;
+/** What runs below the processes: started first, stopped last, restarted at the same address. */
+export interface Engine extends Running {
+  /** As lines about it name it. */
+  readonly name: string;
+  /** What tells the processes where it is. */
+  readonly env: Readonly<Record<string, string>>;
   /** Starts it again at the same address after it ended. */
-  restart(): Promise<Database>;
+  restart(): Promise<Engine>;
 }
 
 /** What {@link supervise} runs. */
 export interface Plan {
-  /** Started and awaited first; undefined when someone else runs the database. */
-  readonly startDatabase: (() => Promise<Database>) | undefined;
-  /** The groups of processes in the order of their start, given the URL of the started database. */
-  programs(databaseUrl: string | undefined): readonly (readonly Program[])[];
+  /** Started at the same time and awaited first; each ends with this process, however it dies, also while it starts. */
+  readonly engines: readonly (() => Promise<readonly Engine[]>)[];
+  /** The groups of processes in the order of their start, given where the engines are. */
+  programs(env: Engine['env']): readonly (readonly Program[])[];
   /** The lines to print when everything is ready. */
-  report(databaseUrl: string | undefined, tookMs: number): readonly string[];
+  report(env: Engine['env'], tookMs: number): readonly string[];
   readonly output: Output;
   /** How long a process may take to stop before it is killed. */
   readonly stopWithinMs: number;
@@ -37,12 +40,13 @@ const realClock: Clock = {
 
 /**
  * Runs `plan` until SIGINT, SIGTERM or SIGHUP: everything starts in order, whoever dies is started again, and
- * everything stops in reverse order, the database last. A second signal kills.
+ * everything stops in reverse order, the engines last. A second signal kills.
  *
  * A process that ends with code 1 before its first readiness stops the whole, with its last line as the reason:
  * its settings are wrong, and trying again would not mend them.
  *
- * @returns the exit code: 0 after a signal, 1 after a failed start, 130 after a second signal.
+ * @returns the exit code for this process to end with at once: 0 after a signal, 1 after a failed start, 130 after a second signal. An engine
+ * that was still starting then is not waited for, a download may take minutes; it ends with this process.
  */
 export async function supervise(plan: Plan): Promise<number> {
   const startedAt = performance.now();
@@ -57,9 +61,14 @@ export async function supervise(plan: Plan): Promise<number> {
   });
 
   try {
-    const database = await plan.startDatabase?.();
-    if (database) kept.push(keepDatabase(database, say));
-    for (const group of plan.programs(database?.url)) {
+    const starting = plan.engines.map(async (start) => {
+      const started = await start();
+      for (const engine of started) kept.push(keepEngine(engine, say));
+      return started.map((engine) => engine.env);
+    });
+    const started = await Promise.race([Promise.all(starting), rejected(over)]);
+    const env: Engine['env'] = Object.assign({}, ...started.flat());
+    for (const group of plan.programs(env)) {
       for (const program of group) await assertFree(program);
       over.throwIfAborted();
       const ready = group.map((program) => {
@@ -71,7 +80,7 @@ export async function supervise(plan: Plan): Promise<number> {
       });
       await Promise.all(ready);
     }
-    const report = plan.report(database?.url, performance.now() - startedAt);
+    const report = plan.report(env, performance.now() - startedAt);
     for (const line of report) plan.output.plain(line);
     await aborted(over);
   } catch (error) {
@@ -94,11 +103,11 @@ async function assertFree({ name, readyUrl, readyVariable }: Program): Promise<v
   }
 }
 
-function keepDatabase(database: Database, say: (line: string) => void): Kept {
+function keepEngine(engine: Engine, say: (line: string) => void): Kept {
   return keepRunning({
-    name: 'PostgreSQL',
-    first: database,
-    start: () => database.restart(),
+    name: engine.name,
+    first: engine,
+    start: () => engine.restart(),
     clock: realClock,
     say,
   });
@@ -137,6 +146,11 @@ function keepProgram(
     },
   });
   return { keeper, firstReady };
+}
+
+async function rejected(signal: AbortSignal): Promise<never> {
+  await aborted(signal);
+  throw signal.reason;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

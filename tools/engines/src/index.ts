@@ -13,6 +13,7 @@ export type { Postgres, PostgresExit, PostgresOptions } from './postgres/start.t
 export { startPostgres } from './postgres/start.ts';
 export {
   type EngineName,
+  type LocalEngine,
   type ProvidedEngines,
   type ProvideOptions,
   provideEngines,

@@ -84,6 +84,19 @@ test('fails with CI=true when one is missing, and ends the others', async () => 
   expect(ended).toEqual(['Redis']);
 });
 
+test('fails without CI, too, when the engines are required', async () => {
+  const { kinds, progress } = plan({ Kafka: 'needs Java 17' });
+  const options = { ports: free, progress, env: {}, required: true };
+  await expect(provideFrom(kinds, { kafka: true }, options)).rejects.toThrow('needs Java 17');
+});
+
+test('hands out what it started, but not what the environment names', async () => {
+  const { kinds, progress } = plan();
+  const options = { ports: free, progress, env: { KAFKA_BROKERS: 'kafka:9092' } };
+  await using engines = await provideFrom(kinds, { kafka: true, redis: true }, options);
+  expect(Object.keys(engines.local)).toEqual(['redis']);
+});
+
 test('leaves out what ENGINES_SKIP names, with CI=true too, and says so', async () => {
   const { kinds, progress, started, lines } = plan();
   const env = { CI: 'true', ENGINES_SKIP: 'kafka, Redis', REDIS_URL: 'redis://cache' };

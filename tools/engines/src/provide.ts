@@ -3,6 +3,7 @@ import type { Progress } from './cache/progress.ts';
 import { consoleProgress } from './cache/progress.ts';
 import { dataFolder } from './data-folder.ts';
 import { startElasticsearch } from './elasticsearch/start.ts';
+import type { EngineNode } from './engine-node.ts';
 import { startKafka } from './kafka/start.ts';
 import { isPortFree } from './ports.ts';
 import { startPostgres } from './postgres/start.ts';
@@ -21,6 +22,8 @@ export interface ProvideOptions {
   readonly progress?: Progress;
   /** Default: that of the process. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Whether an engine that cannot be had is an error, unless ENGINES_SKIP names it. Default: with CI=true. */
+  readonly required?: boolean;
 }
 
 /** The engines that could be had. Dispose ends those that were started here. */
@@ -29,6 +32,8 @@ export interface ProvidedEngines extends AsyncDisposable {
   readonly urls: Readonly<Partial<Record<EngineName, string>>>;
   /** Why an engine that was asked for is not among {@link urls}, in one line each. */
   readonly missing: Readonly<Partial<Record<EngineName, string>>>;
+  /** Those that were started here; whoever disposes of one ends it before the others. */
+  readonly local: Readonly<Partial<Record<EngineName, LocalEngine>>>;
 }
 
 /** What a local server is started with. */
@@ -38,10 +43,12 @@ export interface LocalOptions {
   readonly progress: Progress;
 }
 
-/** A local server, whichever engine it is. */
+/** A local server, whichever engine it is. Disposing of it ends it. */
 export interface LocalEngine extends AsyncDisposable {
   readonly url: string;
   readonly version: string;
+  /** Its process, to be started again at the same address when it ended. PostgreSQL has none: `startPostgres` does that. */
+  readonly node?: EngineNode;
 }
 
 /** How one engine is had. */
@@ -60,16 +67,22 @@ const KINDS: Readonly<Record<EngineName, EngineKind>> = {
     usualPort: 9092,
     async start(options) {
       const kafka = await startKafka(options);
-      return Object.assign(kafka, { url: kafka.brokers });
+      const [node] = kafka.nodes; // the only one
+      return Object.assign(kafka, { url: kafka.brokers, ...(node && { node }) });
     },
   },
   elasticsearch: {
     title: 'Elasticsearch',
     variable: 'ELASTICSEARCH_URL',
     usualPort: 9200,
-    start: startElasticsearch,
+    start: async (options) => withNode(await startElasticsearch(options)),
   },
-  redis: { title: 'Redis', variable: 'REDIS_URL', usualPort: 6379, start: startRedis },
+  redis: {
+    title: 'Redis',
+    variable: 'REDIS_URL',
+    usualPort: 6379,
+    start: async (options) => withNode(await startRedis(options)),
+  },
   postgres: {
     title: 'PostgreSQL',
     variable: 'DATABASE_URL',
@@ -78,6 +91,8 @@ const KINDS: Readonly<Record<EngineName, EngineKind>> = {
   },
 };
 
+const withNode = <E extends EngineNode>(engine: E) => Object.assign(engine, { node: engine });
+
 const NAMES = Object.keys(KINDS) as EngineName[];
 
 /**
@@ -85,8 +100,8 @@ const NAMES = Object.keys(KINDS) as EngineName[];
  * environment names (KAFKA_BROKERS, ELASTICSEARCH_URL, REDIS_URL, DATABASE_URL) wins; otherwise a local process
  * starts, which ends when this process dies. Engines named in ENGINES_SKIP (comma-separated) are left out.
  *
- * @throws with CI=true when an engine cannot be had: nothing may go untested silently. Those that did start are
- * ended first.
+ * @throws with `required` (by default with CI=true, because nothing may go untested silently) when an engine cannot be
+ * had. Those that did start are ended first.
  */
 export async function provideEngines(
   wanted: Readonly<Partial<Record<EngineName, boolean>>>,
@@ -102,9 +117,11 @@ export async function provideFrom(
   options: ProvideOptions,
 ): Promise<ProvidedEngines> {
   const { env = process.env, progress = consoleProgress() } = options;
+  const { required = env.CI === 'true' } = options;
   const skipped = skippedEngines(env.ENGINES_SKIP);
   const urls: Partial<Record<EngineName, string>> = {};
   const missing: Partial<Record<EngineName, string>> = {};
+  const local: Partial<Record<EngineName, LocalEngine>> = {};
   await using resources = new AsyncDisposableStack();
   const provide = async (name: EngineName): Promise<void> => {
     const kind = kinds[name];
@@ -117,7 +134,9 @@ export async function provideFrom(
       progress.say(`${kind.title}: the server of ${kind.variable} (${withoutPassword(given)})`);
     } else {
       try {
-        urls[name] = resources.use(await startLocally(name, kind, options, progress)).url;
+        const engine = resources.use(await startLocally(name, kind, options, progress));
+        local[name] = engine;
+        urls[name] = engine.url;
       } catch (error) {
         [missing[name] = ''] = (error as Error).message.split('\n');
         progress.say(`${kind.title} is missing: ${(error as Error).message}`);
@@ -126,12 +145,12 @@ export async function provideFrom(
   };
   await Promise.all(NAMES.filter((name) => wanted[name]).map(provide));
   const faults = NAMES.filter((name) => name in missing && !skipped.has(name));
-  if (env.CI === 'true' && faults.length > 0) {
+  if (required && faults.length > 0) {
     const reasons = faults.map((name) => `${kinds[name].title}: ${missing[name]}`).join('; ');
     throw new Error(`${reasons} (ENGINES_SKIP=${faults.join()} would do without)`);
   }
   const owned = resources.move();
-  return { urls, missing, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { urls, missing, local, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 async function startLocally(

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually } from '@ordermesh/testing';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Reply, rest } from './support/api.ts';
+import { type Acknowledged, type Ledger, ledger } from './support/ledger.ts';
+import { type Load, placing, startLoad } from './support/load.ts';
+import { type Mesh, startMesh } from './support/mesh.ts';
+import { frozen } from './support/processes.ts';
+import type { RealEngines } from './support/real-engines.ts';
+import { expectIndexWhole } from './support/search-index.ts';
+import { expectWhole } from './support/whole.ts';
+
+/** How long an engine is away. Longer than Kafka's client and the reader's circuit wait before their second try. */
+const outageMs = 5_000;
+/** REQUEST_TIMEOUT_MS by default, and what a busy machine may add. */
+const answerWithinMs = 2_000 + 1_500;
+
+let mesh: Mesh;
+let engines: RealEngines;
+let book: Ledger;
+beforeAll(async () => {
+  mesh = await startMesh({ engines: 'real' });
+  engines = mesh.engines as RealEngines;
+  book = ledger(mesh.url);
+});
+afterAll(() => mesh?.[Symbol.asyncDispose]());
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') console.error(mesh.lines.slice(-100).join('\n'));
+});
+
+/** Runs `meanwhile` under load, and again says how long it took after it until an order passed through the whole mesh. */
+async function underLoad(meanwhile: (load: Load) => Promise<void>): Promise<number> {
+  const load = await startLoad(mesh, book);
+  try {
+    await load.probe();
+    await meanwhile(load);
+    const started = performance.now();
+    await load.probe();
+    return performance.now() - started;
+  } finally {
+    await load.stop();
+  }
+}
+
+async function expectAllWhole(): Promise<string> {
+  const { orders, events } = await expectWhole(mesh, book);
+  await expectIndexWhole(mesh);
+  return `${orders} orders, ${events} events in log, views and index`;
+}
+
+const inSeconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+test('while Kafka is dead, commands are accepted and reads go on; afterwards the backlog drains, nothing is lost and every order is as the log has it', async () => {
+  const old = await placed();
+  await get(`/v1/orders/${old.orderId}?minVersion=1`);
+  const refusalsBefore = new Map(book.refusals);
+  let meanwhile: readonly Acknowledged[] = [];
+  const mended = await underLoad(async () => {
+    const [broker] = engines.kafka.nodes;
+    await broker?.kill();
+    const before = book.acknowledged.length;
+    const over = delay(outageMs);
+    expect((await get(`/v1/orders/${old.orderId}`)).status).toBe(200);
+    expect((await get('/v1/orders')).status).toBe(200);
+    await over;
+    meanwhile = book.acknowledged.slice(before);
+    await broker?.restart();
+  });
+  const refusals = [...book.refusals].filter(
+    ([why, times]) => times > (refusalsBefore.get(why) ?? 0),
+  );
+  expect(meanwhile.length).toBeGreaterThan(0);
+  expect(meanwhile.filter(({ attempts }) => attempts > 1)).toEqual([]);
+  // Only who asks for his own write was put off: the view is behind.
+  expect(refusals.map(([why]) => why)).toContain('503 EVENTUAL_CONSISTENCY_TIMEOUT');
+  console.log(
+    `Kafka dead for ${inSeconds(outageMs)}: ${meanwhile.length} commands accepted meanwhile, whole again ${inSeconds(mended)} after its restart; ${await expectAllWhole()}`,
+  );
+});
+
+test('kill -9 of the projector under load loses nothing and doubles nothing', async () => {
+  const mended = await underLoad(() => mesh.kill('projector'));
+  console.log(
+    `projector killed: whole again after ${inSeconds(mended)}; ${await expectAllWhole()}`,
+  );
+});
+
+const outages: [string, (engine: RealEngines['elasticsearch']) => Promise<() => Promise<void>>][] =
+  [
+    [
+      'hangs',
+      async ({ pid }) => {
+        const hanging = frozen([pid]);
+        return async () => hanging[Symbol.dispose]();
+      },
+    ],
+    [
+      'is dead',
+      async (engine) => {
+        await engine.kill();
+        return engine.restart;
+      },
+    ],
+  ];
+
+test.each(outages)(
+  'while Elasticsearch %s, single orders are read as ever, searches are answered by PostgreSQL and say so, and afterwards the index has everything',
+  async (what, begin) => {
+    const before = await placed();
+    const found = await search(before);
+    expect([found.status, degraded(found)]).toEqual([200, null]);
+
+    const end = await begin(engines.elasticsearch);
+    const searches: number[] = [];
+    const lookups: number[] = [];
+    const until = performance.now() + outageMs;
+    try {
+      while (performance.now() < until) {
+        const order = await placed();
+        const byToken = { 'consistency-token': order.consistencyToken };
+        const lookup = await timed(() => get(`/v1/orders/${order.orderId}`, byToken));
+        expect([lookup.answer.status, degraded(lookup.answer)]).toEqual([200, null]);
+        lookups.push(lookup.ms);
+        const searched = await timed(() => search(order));
+        expect([searched.answer.status, degraded(searched.answer)]).toEqual([200, 'elasticsearch']);
+        expect(searched.answer.body.orders).toMatchObject([{ orderId: order.orderId }]);
+        expect(searched.ms).toBeLessThan(answerWithinMs);
+        searches.push(searched.ms);
+      }
+    } finally {
+      await end();
+    }
+    const mended = await timed(() =>
+      eventually(async () => degraded(await search(before)) === null, { withinMs: 60_000 }),
+    );
+    console.log(
+      `Elasticsearch ${what}: ${searches.length} searches, ${median(searches)} ms (at most ${most(searches)}), single orders ${median(lookups)} ms (at most ${most(lookups)}); searched again ${inSeconds(mended.ms)} after its end; ${await expectAllWhole()}`,
+    );
+  },
+);
+
+const get = (path: string, headers?: Record<string, string>) =>
+  rest(mesh.url, 'GET', path, undefined, headers);
+
+const search = (order: Acknowledged) =>
+  get(`/v1/orders?query=${order.orderId}`, { 'consistency-token': order.consistencyToken });
+
+const degraded = (reply: Reply) => reply.headers.get('x-ordermesh-degraded');
+
+async function placed(): Promise<Acknowledged> {
+  const done = await book.send(placing(randomUUID()));
+  if (done === undefined) throw new Error(book.faults.join('\n'));
+  return done;
+}
+
+async function timed<T>(
+  ask: () => Promise<T>,
+): Promise<{ readonly answer: T; readonly ms: number }> {
+  const started = performance.now();
+  return { answer: await ask(), ms: performance.now() - started };
+}
+
+const sorted = (times: readonly number[]) => times.toSorted((a, b) => a - b);
+const median = (times: readonly number[]) =>
+  sorted(times)[Math.floor((times.length - 1) / 2)]?.toFixed(0);
+const most = (times: readonly number[]) => sorted(times).at(-1)?.toFixed(0);

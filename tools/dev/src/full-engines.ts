@@ -1,0 +1,46 @@
+import {
+  consoleProgress,
+  type EngineNode,
+  type LocalEngine,
+  provideEngines,
+} from '@ordermesh/engines';
+import type { Engine } from './supervise.ts';
+
+const KINDS = [
+  { engine: 'kafka', name: 'Kafka', variable: 'KAFKA_BROKERS' },
+  { engine: 'elasticsearch', name: 'Elasticsearch', variable: 'ELASTICSEARCH_URL' },
+] as const;
+
+/**
+ * Kafka and Elasticsearch as local processes, on their usual ports where these are free, with their data below `dataDir`. Whoever sets
+ * KAFKA_BROKERS or ELASTICSEARCH_URL runs that one himself.
+ *
+ * @throws when one cannot be had, unless ENGINES_SKIP names it: then the mesh does without.
+ */
+export async function startFullEngines(
+  dataDir: string,
+  say: (line: string) => void,
+): Promise<readonly Engine[]> {
+  const { local } = await provideEngines(
+    { kafka: true, elasticsearch: true },
+    { ports: 'usual', dataDir, required: true, progress: consoleProgress(process.stdout, say) },
+  );
+  return KINDS.flatMap(({ engine, name, variable }) => {
+    const started = local[engine];
+    return started?.node ? asEngine(name, variable, started, started.node) : [];
+  });
+}
+
+function asEngine(name: string, variable: string, local: LocalEngine, node: EngineNode): Engine {
+  return {
+    name,
+    env: { [variable]: local.url },
+    ended: node.exited.then(({ code, signal }) => signal ?? `exit code ${code}`),
+    async restart() {
+      await node.restart();
+      return asEngine(name, variable, local, node);
+    },
+    stop: () => Promise.resolve(local[Symbol.asyncDispose]()),
+    kill: () => void node.kill(),
+  };
+}
