@@ -1,32 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { decodeConsistencyTokens, OrderStatus, partitionOf } from '@ordermesh/contract';
-import type { TestDatabase } from '@ordermesh/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  item,
-  logDatabase,
-  orderRequest,
-  partitions,
-  placed,
-  refusal,
-  rpc,
-  type ServedCommand,
-  serveCommand,
-} from '../test/serve-command.ts';
-
-let database: TestDatabase;
-let command: ServedCommand;
-
-beforeAll(async () => {
-  database = await logDatabase();
-  command = await serveCommand(database.url);
-});
-
-afterAll(async () => {
-  await command?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-});
+import { describe, expect, it } from 'vitest';
+import { item, orderRequest, partitions, placed, refusal, rpc } from '../test/serve-command.ts';
+import { command } from '../test/served-log.ts';
 
 const total = { currencyCode: 'USD', minorUnits: 2500n };
 const payment = (amount = total) => ({ paymentId: 'pay-1', amount });

@@ -1,29 +1,9 @@
 import { SpanStatusCode } from '@opentelemetry/api';
 import { clearMemorySpans, memorySpans } from '@ordermesh/telemetry';
-import { databaseOutage, eventually, type TestDatabase } from '@ordermesh/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  logDatabase,
-  orderRequest,
-  placed,
-  refusal,
-  rpc,
-  type ServedCommand,
-  serveCommand,
-} from '../test/serve-command.ts';
-
-let database: TestDatabase;
-let command: ServedCommand;
-
-beforeAll(async () => {
-  database = await logDatabase();
-  command = await serveCommand(database.url);
-});
-
-afterAll(async () => {
-  await command?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-});
+import { databaseOutage, eventually } from '@ordermesh/testing';
+import { expect, it } from 'vitest';
+import { orderRequest, placed, refusal, rpc } from '../test/serve-command.ts';
+import { command, database } from '../test/served-log.ts';
 
 it('answers UNAVAILABLE with a time to come back while the log is gone, and goes on by itself', async () => {
   const orderId = await placed(command);

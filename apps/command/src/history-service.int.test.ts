@@ -9,30 +9,10 @@ import {
 } from '@ordermesh/contract';
 import type { EventToAppend } from '@ordermesh/event-sourcing';
 import { carry, inSpan, traceIdOf } from '@ordermesh/telemetry';
-import type { TestDatabase } from '@ordermesh/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  logDatabase,
-  orderRequest,
-  placed,
-  refusal,
-  rpc,
-  type ServedCommand,
-  serveCommand,
-} from '../test/serve-command.ts';
-
-let database: TestDatabase;
-let command: ServedCommand;
-
-beforeAll(async () => {
-  database = await logDatabase();
-  command = await serveCommand(database.url);
-});
-
-afterAll(async () => {
-  await command?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-});
+import { describe, expect, it } from 'vitest';
+import { damage } from '../test/damage.ts';
+import { orderRequest, placed, refusal, rpc } from '../test/serve-command.ts';
+import { command } from '../test/served-log.ts';
 
 const page = async (orderId: string, pageSize = 0, pageToken = '') =>
   (await command.call(rpc.listOrderEvents, { orderId, pageSize, pageToken })).message;
@@ -85,6 +65,17 @@ describe('ListOrderEvents', () => {
       total: { currencyCode: 'USD', minorUnits: 2500n },
     });
     expect(cancelled).toMatchObject({ reason: 'changed my mind' });
+  });
+
+  it('shows an event that cannot be read any more without its data, and the others whole', async () => {
+    const orderId = await placed(command);
+    await command.call(rpc.confirmOrder, { orderId });
+    await damage(command.pool, orderId, 1, `data = '{"total": 5}'`);
+    const { events } = await page(orderId);
+    expect(events.map(({ type, data }) => [type, data !== undefined])).toEqual([
+      ['OrderCreated', false],
+      ['OrderConfirmed', true],
+    ]);
   });
 
   it('takes ids in any case', async () => {

@@ -1,30 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { toBinary } from '@bufbuild/protobuf';
 import { CreateOrderResponseSchema, PayOrderResponseSchema } from '@ordermesh/contract';
-import type { TestDatabase } from '@ordermesh/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  logDatabase,
-  orderRequest,
-  placed,
-  refusal,
-  rpc,
-  type ServedCommand,
-  serveCommand,
-} from '../test/serve-command.ts';
-
-let database: TestDatabase;
-let command: ServedCommand;
-
-beforeAll(async () => {
-  database = await logDatabase();
-  command = await serveCommand(database.url);
-});
-
-afterAll(async () => {
-  await command?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-});
+import { describe, expect, it } from 'vitest';
+import { orderRequest, placed, refusal, rpc, serveCommand } from '../test/serve-command.ts';
+import { command, database } from '../test/served-log.ts';
 
 const keyed = (key: string) => ({ metadata: { 'idempotency-key': key } });
 const total = { currencyCode: 'USD', minorUnits: 2500n };

@@ -2,30 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
 import { header, OrderCancelledSchema, partitionOf } from '@ordermesh/contract';
 import type { EventToAppend } from '@ordermesh/event-sourcing';
-import type { TestDatabase } from '@ordermesh/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { damage } from '../test/damage.ts';
-import {
-  logDatabase,
-  partitions,
-  refusal,
-  rpc,
-  type ServedCommand,
-  serveCommand,
-} from '../test/serve-command.ts';
-
-let database: TestDatabase;
-let command: ServedCommand;
-
-beforeAll(async () => {
-  database = await logDatabase();
-  command = await serveCommand(database.url);
-});
-
-afterAll(async () => {
-  await command?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-});
+import { partitions, refusal, rpc } from '../test/serve-command.ts';
+import { command } from '../test/served-log.ts';
 
 const read = async (partition: number, after = 0n, limit = 0) =>
   (await command.call(rpc.readLog, { partition, after, limit })).message.messages;

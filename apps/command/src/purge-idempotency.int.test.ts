@@ -1,28 +1,9 @@
 import type { PostgresEventStore } from '@ordermesh/event-store-postgres';
-import { databaseOutage, eventually, type TestDatabase } from '@ordermesh/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  logDatabase,
-  orderRequest,
-  refusal,
-  rpc,
-  type ServedCommand,
-  serveCommand,
-} from '../test/serve-command.ts';
+import { databaseOutage, eventually } from '@ordermesh/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { orderRequest, refusal, rpc } from '../test/serve-command.ts';
+import { command, database } from '../test/served-log.ts';
 import { purgeIdempotency } from './purge-idempotency.ts';
-
-let database: TestDatabase;
-let command: ServedCommand;
-
-beforeAll(async () => {
-  database = await logDatabase();
-  command = await serveCommand(database.url);
-});
-
-afterAll(async () => {
-  await command?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-});
 
 beforeEach(async () => {
   await command.pool.query('TRUNCATE idempotency');

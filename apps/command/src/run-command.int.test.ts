@@ -1,30 +1,10 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import { carry, clearMemorySpans, inSpan, memorySpans, traceIdOf } from '@ordermesh/telemetry';
-import { eventually, type TestDatabase } from '@ordermesh/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '@ordermesh/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { damage } from '../test/damage.ts';
-import {
-  logDatabase,
-  orderRequest,
-  placed,
-  refusal,
-  rpc,
-  type ServedCommand,
-  serveCommand,
-} from '../test/serve-command.ts';
-
-let database: TestDatabase;
-let command: ServedCommand;
-
-beforeAll(async () => {
-  database = await logDatabase();
-  command = await serveCommand(database.url);
-});
-
-afterAll(async () => {
-  await command?.[Symbol.asyncDispose]();
-  await database?.[Symbol.asyncDispose]();
-});
+import { orderRequest, placed, refusal, rpc } from '../test/serve-command.ts';
+import { command } from '../test/served-log.ts';
 
 beforeEach(() => clearMemorySpans());
 

@@ -1,6 +1,4 @@
-import { Client, connectivityState, credentials } from '@grpc/grpc-js';
-
-const { SHUTDOWN } = connectivityState;
+import { Client, credentials } from '@grpc/grpc-js';
 
 /** Options of {@link connect}. */
 export interface ConnectOptions {
@@ -36,6 +34,7 @@ export function connect(options: ConnectOptions): RpcChannel {
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 5_000,
   });
+  let closed = false; // grpc-js throws when asked for the state of a closed channel
   return {
     client,
     options,
@@ -47,7 +46,6 @@ export function connect(options: ConnectOptions): RpcChannel {
         const attempt = () =>
           client.waitForReady(Date.now() + 250, (error) => {
             if (signal.aborted) return;
-            const closed = client.getChannel().getConnectivityState(false) === SHUTDOWN;
             if (error && !closed) return attempt();
             signal.removeEventListener('abort', abort);
             if (closed) reject(new Error('the channel is closed'));
@@ -57,6 +55,7 @@ export function connect(options: ConnectOptions): RpcChannel {
       });
     },
     async [Symbol.asyncDispose]() {
+      closed = true;
       client.close();
     },
   };

@@ -123,6 +123,16 @@ describe('a call', () => {
   });
 });
 
+test('a channel that was closed is never ready, and says so at once', async () => {
+  const channel = connect({
+    address: '127.0.0.1:1',
+    serviceName: 'test',
+    defaultTimeoutMs: 5_000,
+  });
+  await channel[Symbol.asyncDispose]();
+  await expect(channel.ready(new AbortController().signal)).rejects.toThrow('closed');
+});
+
 describe('a deadline', () => {
   test('travels with the call, ends the handler by its signal and the call by DEADLINE_EXCEEDED', async () => {
     const aborted = Promise.withResolvers<void>();

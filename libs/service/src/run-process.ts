@@ -19,8 +19,8 @@ const leakGraceMs = 1000;
  * SIGTERM or SIGINT stops it: what is buffered of traces is sent and the process ends with code 0. A second signal
  * (250 ms or more after the first) ends it at once, with code 1, and so does a drain that outlasts `DRAIN_TIMEOUT`
  * (default 10 s, counted from the signal), with a log line that names what was still open. Code 1 also for:
- * a `StartupError` or any other error with `lines` ({@link operatorLines}: they go to stderr, no stack), any other error of the body, an uncaught exception, an
- * unhandled rejection (one log line each).
+ * a `StartupError` or any other error with `lines` ({@link operatorLines}: they go to stderr, no stack), any other error
+ * of the body, an uncaught exception, an unhandled rejection (one log line each).
  *
  * A socket or timer that survives the body does not keep the process: it is reported after a second, and the process
  * ends. The promise resolves when the body is done and telemetry is flushed; it never rejects.
