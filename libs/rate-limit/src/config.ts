@@ -1,0 +1,48 @@
+import { custom, int, onOff, url } from '@ordermesh/service';
+import { parseRateLimitConfig } from './parse-config.ts';
+import { defaultRateLimitConfig, type RateLimitConfig } from './policy.ts';
+
+const schemes = ['redis', 'rediss'] as const;
+
+/** The settings of every process that limits its clients. */
+export const rateLimitSettings = {
+  rateLimit: onOff('RATE_LIMIT', { doc: 'Whether clients are limited.', default: true }),
+  rateLimitConfig: custom('RATE_LIMIT_CONFIG', {
+    doc: 'Policies and costs as JSON. Default: 50 requests a second per client, 500 at once.',
+    expects:
+      'JSON like {"policies":[{"name":"client","by":"caller","burst":500,"perSecond":50}],"costs":{"search":5}}',
+    default: defaultRateLimitConfig as RateLimitConfig,
+    parse: parseRateLimitConfig,
+  }),
+  rateLimitRedisUrl: url('RATE_LIMIT_REDIS_URL', {
+    doc: 'Redis with the shared counters, with maxmemory-policy noeviction. Default: that of REDIS_URL, else each process counts alone.',
+    schemes,
+    optional: true,
+  }),
+  redisUrl: url('REDIS_URL', { doc: 'Redis.', schemes, optional: true }),
+  trustedProxyCount: int('TRUSTED_PROXY_COUNT', {
+    doc: 'Proxies in front of this process that add to X-Forwarded-For.',
+    default: 0,
+    max: 16,
+  }),
+};
+
+/** What {@link rateLimitSettings} were read as. */
+interface ReadLimits {
+  readonly rateLimit: boolean;
+  readonly rateLimitConfig: RateLimitConfig;
+  readonly rateLimitRedisUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+}
+
+/** The limits of a process and where they are counted; undefined when there are none. */
+export interface ChosenLimits {
+  readonly config: RateLimitConfig;
+  /** Undefined: in the process. */
+  readonly redisUrl: string | undefined;
+}
+
+export function chosenLimits(read: ReadLimits): ChosenLimits | undefined {
+  if (!read.rateLimit) return undefined;
+  return { config: read.rateLimitConfig, redisUrl: read.rateLimitRedisUrl ?? read.redisUrl };
+}

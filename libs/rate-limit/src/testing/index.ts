@@ -1,0 +1,1 @@
+export { type LimiterFixture, limiterConformance } from './limiter-conformance.ts';
