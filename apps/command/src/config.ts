@@ -1,5 +1,6 @@
 import { busSettings, chosenBus } from '@ordermesh/messaging';
 import { parseMinimums } from '@ordermesh/order';
+import { rateLimitSettings } from '@ordermesh/rate-limit';
 import { reflectionOn, rpcSettings } from '@ordermesh/rpc';
 import {
   custom,
@@ -16,6 +17,7 @@ import {
 /** Everything that the command service can be told. */
 const settings = {
   ...rpcSettings,
+  ...rateLimitSettings,
   ...busSettings,
   port: port('COMMAND_PORT', { doc: 'Port of the gRPC services.', default: 50051 }),
   adminPort: port('COMMAND_ADMIN_PORT', { doc: 'Port of health and metrics.', default: 9461 }),

@@ -1,8 +1,9 @@
-import { pageTokens } from '@ordermesh/contract';
+import { OrderLogService, pageTokens } from '@ordermesh/contract';
 import { createEventStore, logMigrations, openLog } from '@ordermesh/event-store-postgres';
 import { kafkaPublisher } from '@ordermesh/messaging';
 import { orderDecider } from '@ordermesh/order';
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
+import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import { serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -25,11 +26,13 @@ await runProcess('command', async (life) => {
   // Appends wait for each other in the server: of one pool they would take the readers' connections. A second one is on its way while the first commits.
   const writer = createPool({ url, max: 2, name: 'ordermesh-command-writer', onError });
   await using _writer = life.named('log writer', { [Symbol.asyncDispose]: () => writer.end() });
+  await using limits = openRateLimits('command', chosenLimits(config));
   await using admin = await serveAdmin({
     host,
     port: config.adminPort,
     portVariable: 'COMMAND_ADMIN_PORT',
     life,
+    routes: [limitsRoute(limits)],
     checks: { log: async (signal) => void (await query(pool, { text: 'SELECT 1' }, signal)) },
   });
   life.named('admin', admin);
@@ -66,6 +69,7 @@ await runProcess('command', async (life) => {
     ],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
+    admit: admitCalls(limits, [OrderLogService.typeName]),
   });
   life.named('gRPC server', server);
   server.setServing(true);

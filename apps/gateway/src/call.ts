@@ -1,4 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import { clientAddressHeader } from '@ordermesh/rpc';
+import type { FastifyRequest } from 'fastify';
 import { forwardedMetadata } from './headers/forwarded.ts';
 import { requestedTimeoutMs } from './headers/timeout.ts';
 
@@ -14,20 +16,18 @@ export interface Call {
 
 /**
  * Starts the call that `request` asks for.
- * @param arrivedAt `performance.now()` when the request's headers were read: a slow upload uses up the client's time, not ours
+ * @param request its time counts from `arrivedAt`: a slow upload uses up the client's time, not ours
  * @param maxTimeoutMs the deadline of requests without one, and the upper bound of those that ask for more
  * @throws ReasonError INVALID_REQUEST for malformed headers
  */
 export function startCall(
-  request: IncomingMessage,
+  { headers, arrivedAt, client }: FastifyRequest,
   response: ServerResponse,
-  arrivedAt: number,
   maxTimeoutMs: number,
 ): Call {
-  const deadline =
-    arrivedAt + Math.min(requestedTimeoutMs(request.headers) ?? maxTimeoutMs, maxTimeoutMs);
+  const deadline = arrivedAt + Math.min(requestedTimeoutMs(headers) ?? maxTimeoutMs, maxTimeoutMs);
   return {
-    metadata: forwardedMetadata(request.headers),
+    metadata: { ...forwardedMetadata(headers), [clientAddressHeader]: client },
     signal: goneSignal(response),
     remainingMs: () => deadline - performance.now(),
   };

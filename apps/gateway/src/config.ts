@@ -1,7 +1,9 @@
+import { rateLimitSettings } from '@ordermesh/rate-limit';
 import {
   durationMs,
   type Environment,
   host,
+  int,
   port,
   readSettings,
   type Settings,
@@ -10,6 +12,7 @@ import {
 
 /** The gateway's settings. */
 export const gatewaySettings = {
+  ...rateLimitSettings,
   host,
   port: port('GATEWAY_PORT', { doc: 'Port of the HTTP edge.', default: 8080 }),
   adminPort: port('GATEWAY_ADMIN_PORT', {
@@ -27,6 +30,11 @@ export const gatewaySettings = {
   customerAddress: text('CUSTOMER_ADDRESS', {
     doc: 'gRPC target of the customer service.',
     default: '127.0.0.1:50053',
+  }),
+  trustedProxyCount: int('TRUSTED_PROXY_COUNT', {
+    doc: 'Proxies in front of this process that add to X-Forwarded-For.',
+    default: 0,
+    max: 16,
   }),
   requestTimeoutMs: durationMs('REQUEST_TIMEOUT_MS', {
     doc: 'Deadline of requests that name none, and the most that a request can ask for.',

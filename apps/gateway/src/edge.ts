@@ -1,5 +1,6 @@
 import type { DescMethodUnary } from '@bufbuild/protobuf';
 import { ReasonError } from '@ordermesh/contract';
+import { clientAddress, type RouteClass } from '@ordermesh/rate-limit';
 import { activeTraceId, carry, setHttpRoute } from '@ordermesh/telemetry';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { allowedMethods, type KnownPath } from './allowed-methods.ts';
@@ -23,10 +24,14 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** `performance.now()` when the request's headers were read. */
     arrivedAt: number;
+    /** Address that the request is limited by. */
+    client: string;
   }
   interface FastifyContextConfig {
     /** The route's name on spans and metrics; unmatched paths have none, or callers could make as many series as they like. */
     httpRoute?: string;
+    /** Absent where there is no route. */
+    routeClass?: RouteClass;
   }
 }
 
@@ -51,6 +56,7 @@ export function createEdge(
     clientErrorHandler: answerParserError,
   });
   app.decorateRequest('arrivedAt', 0);
+  app.decorateRequest('client', '');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', async (request, reply) => {
@@ -58,6 +64,7 @@ export function createEdge(
     const { httpRoute } = request.routeOptions.config;
     if (httpRoute) setHttpRoute(httpRoute);
     reply.headers(commonHeaders());
+    await limit(request, reply, options);
     refuseContentEncoding(request.headers['content-encoding']);
     if (isTooLong(request)) throw urlTooLong();
   });
@@ -75,6 +82,20 @@ export function createEdge(
   ];
   app.setNotFoundHandler((request, reply) => noRoute(paths, request, reply));
   return app;
+}
+
+/** Of every request, unknown routes included: whoever guesses paths is a client like any other. */
+async function limit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { limits, trustedProxyCount }: EdgeOptions,
+): Promise<void> {
+  const forwardedFor = request.headers['x-forwarded-for'];
+  request.client = clientAddress(request.ip, String(forwardedFor ?? ''), trustedProxyCount);
+  const route = request.routeOptions.config.routeClass ?? 'other';
+  const { refusal, headers } = await limits.admit({ address: request.client, route });
+  reply.headers(headers);
+  if (refusal) throw refusal;
 }
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

@@ -5,6 +5,7 @@ import {
   OrderHistoryService,
   OrderQueryService,
 } from '@ordermesh/contract';
+import { chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import { connect } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -23,12 +24,15 @@ await runProcess('gateway', async (life) => {
   await using query = channel(config.queryAddress);
   await using customer = channel(config.customerAddress);
 
+  await using limits = openRateLimits('gateway', chosenLimits(config));
+
   await using _admin = await serveAdmin({
     host,
     port: config.adminPort,
     portVariable: 'GATEWAY_ADMIN_PORT',
     life,
     checks: { command: command.ready, query: query.ready, customer: customer.ready },
+    routes: [limitsRoute(limits)],
   });
 
   const methods = exposedMethods(exposedServices);
@@ -43,7 +47,15 @@ await runProcess('gateway', async (life) => {
   );
   await using edge = life.named(
     'HTTP edge',
-    await serveEdge({ host, port: config.port, methods, forward, requestTimeoutMs }),
+    await serveEdge({
+      host,
+      port: config.port,
+      methods,
+      forward,
+      requestTimeoutMs,
+      limits,
+      trustedProxyCount: config.trustedProxyCount,
+    }),
   );
 
   life.ready();

@@ -1,4 +1,5 @@
 import { ReasonError } from '@ordermesh/contract';
+import { type RateLimits, routeClass } from '@ordermesh/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { startCall } from './call.ts';
 import type { Forward } from './forward.ts';
@@ -17,6 +18,9 @@ export interface EdgeOptions {
   readonly forward: Forward;
   /** Deadline of requests that name none, and the most that they can ask for. */
   readonly requestTimeoutMs: number;
+  readonly limits: RateLimits;
+  /** Proxies in front of the gateway that add to `X-Forwarded-For`. */
+  readonly trustedProxyCount: number;
 }
 
 /** Puts the REST routes on the server. HEAD comes with every GET. */
@@ -29,7 +33,7 @@ export function mountRest(
     app.route({
       method: route.verb,
       url: routerPath(route.template),
-      config: { httpRoute: route.template.text },
+      config: { httpRoute: route.template.text, routeClass: routeClass(route.method.name) },
       handler: (request, reply) => answer(route, request, reply, options),
     });
 }
@@ -40,7 +44,7 @@ async function answer(
   reply: FastifyReply,
   { forward, requestTimeoutMs }: EdgeOptions,
 ): Promise<FastifyReply> {
-  const call = startCall(request.raw, reply.raw, request.arrivedAt, requestTimeoutMs);
+  const call = startCall(request, reply.raw, requestTimeoutMs);
   const message = restRequest(route, {
     path: pathValues(request),
     search: searchOf(request),

@@ -1,3 +1,4 @@
+import { openRateLimits } from '@ordermesh/rate-limit';
 import { expect, test } from 'vitest';
 import { serveEdge } from '../src/serve-edge.ts';
 import { type Answer, startStubMesh } from './stub-mesh.ts';
@@ -62,6 +63,8 @@ test('a taken port is one clear line that names the variable', async () => {
     methods: [],
     forward: () => Promise.reject(new Error('not called')),
     requestTimeoutMs: 1_000,
+    limits: openRateLimits('gateway', undefined),
+    trustedProxyCount: 0,
   };
   await expect(serveEdge(options)).rejects.toMatchObject({
     name: 'ListenError',

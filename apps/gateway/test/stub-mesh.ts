@@ -1,4 +1,5 @@
 import type { DescService, JsonValue, Message } from '@bufbuild/protobuf';
+import { openRateLimits, type RateLimits } from '@ordermesh/rate-limit';
 import {
   type CallContext,
   connect,
@@ -22,6 +23,7 @@ export interface SeenCall {
   readonly consistencyToken: readonly string[];
   readonly baggage: readonly string[];
   readonly remainingMs: number;
+  readonly clientAddress: string;
 }
 
 /** A gateway in this process before a real grpc-js server whose methods a test scripts. */
@@ -55,9 +57,10 @@ export interface Reply {
 
 /** Starts both; the services are the real definitions, so requests are validated as in production. */
 export async function startStubMesh(
-  options: { requestTimeoutMs?: number; drainMs?: number } = {},
+  options: { requestTimeoutMs?: number; drainMs?: number; limits?: RateLimits } = {},
 ): Promise<StubMesh> {
   const { requestTimeoutMs = 5_000, drainMs = 1_000 } = options;
+  const { limits = openRateLimits('gateway', undefined) } = options;
   let answers: Readonly<Record<string, Answer>> = {};
   const calls: SeenCall[] = [];
   const handle = (method: string) => async (request: Message, call: CallContext) => {
@@ -68,6 +71,7 @@ export async function startStubMesh(
       consistencyToken: call.metadata('consistency-token'),
       baggage: call.metadata('baggage'),
       remainingMs: call.remainingMs(),
+      clientAddress: call.clientAddress,
     });
     const answer = answers[method];
     if (!answer) throw new Error(`no script for ${method}`);
@@ -97,6 +101,8 @@ export async function startStubMesh(
     forward: forwarder(methods, channels),
     requestTimeoutMs,
     drainMs,
+    limits,
+    trustedProxyCount: 1,
   });
   const url = `http://127.0.0.1:${edge.port}`;
   return {

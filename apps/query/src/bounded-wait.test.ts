@@ -10,6 +10,7 @@ afterEach(() => void vi.useRealTimers());
 const callWith = (remainingMs: number, signal = new AbortController().signal): CallContext => ({
   signal,
   caller: { subject: 'anonymous', service: '' },
+  clientAddress: '127.0.0.1',
   remainingMs: () => remainingMs,
   metadata: () => [],
   setHeader: () => undefined,

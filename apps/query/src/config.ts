@@ -1,3 +1,4 @@
+import { rateLimitSettings } from '@ordermesh/rate-limit';
 import { reflectionOn, rpcSettings } from '@ordermesh/rpc';
 import {
   database,
@@ -13,6 +14,7 @@ import {
 /** Everything that the query service can be told. */
 const settings = {
   ...rpcSettings,
+  ...rateLimitSettings,
   port: port('QUERY_PORT', { doc: 'Port of the gRPC service.', default: 50052 }),
   adminPort: port('QUERY_ADMIN_PORT', { doc: 'Port of health and metrics.', default: 9462 }),
   viewUrl: database('view'),

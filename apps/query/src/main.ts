@@ -1,5 +1,6 @@
 import { pageTokens } from '@ordermesh/contract';
 import { prepareDatabase } from '@ordermesh/postgres';
+import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import {
   postgresViewMigrations,
   postgresViewNotifier,
@@ -20,11 +21,13 @@ await runProcess('query', async (life) => {
 
   const reader = postgresViewReader({ url, max: 20, name: 'ordermesh-query', onError });
   await using _reader = life.named('views', reader);
+  await using limits = openRateLimits('query', chosenLimits(config));
   await using admin = await serveAdmin({
     host,
     port: config.adminPort,
     portVariable: 'QUERY_ADMIN_PORT',
     life,
+    routes: [limitsRoute(limits)],
     checks: { views: async (signal) => void (await reader.checkpoint(0, signal)) },
   });
   life.named('admin', admin);
@@ -45,6 +48,7 @@ await runProcess('query', async (life) => {
     services: [queryService({ postgresql, elasticsearch, tokens, partitions, minVersionWaitMs })],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
+    admit: admitCalls(limits),
   });
   life.named('gRPC server', server);
   server.setServing(true);

@@ -1,4 +1,4 @@
-import { custom, int, onOff, url } from '@ordermesh/service';
+import { custom, onOff, url } from '@ordermesh/service';
 import { parseRateLimitConfig } from './parse-config.ts';
 import { defaultRateLimitConfig, type RateLimitConfig } from './policy.ts';
 
@@ -20,11 +20,6 @@ export const rateLimitSettings = {
     optional: true,
   }),
   redisUrl: url('REDIS_URL', { doc: 'Redis.', schemes, optional: true }),
-  trustedProxyCount: int('TRUSTED_PROXY_COUNT', {
-    doc: 'Proxies in front of this process that add to X-Forwarded-For.',
-    default: 0,
-    max: 16,
-  }),
 };
 
 /** What {@link rateLimitSettings} were read as. */

@@ -1,8 +1,10 @@
 // For apps.
+export { admitCalls } from './admit-calls.ts';
 export { clientAddress } from './client-address.ts';
 export { chosenLimits, rateLimitSettings } from './config.ts';
 // For benchmarks, and whoever needs counters without policies.
 export { denyCache } from './deny-cache.ts';
+export { limitsRoute } from './limits-route.ts';
 export { memoryLimiter } from './memory/memory-limiter.ts';
 export { openRateLimits } from './open-rate-limits.ts';
 export { type RouteClass, routeClass } from './policy.ts';

@@ -1,9 +1,10 @@
 // Serve and call protobuf-es services over grpc-js.
 export { type CallOptions, type CallResult, callUnary } from './call.ts';
-export type { CallContext } from './call-context.ts';
+export { type CallContext, clientAddressHeader } from './call-context.ts';
 export { type ConnectOptions, connect, type RpcChannel } from './channel.ts';
 export { reflectionOn, rpcSettings } from './config.ts';
 export { type Handlers, type Implementation, implement } from './implement.ts';
 export { type RpcServer, type ServeOptions, serveRpc } from './serve.ts';
 export { invalidRequest } from './shape.ts';
 export { errorDetails, toReasonError } from './status.ts';
+export type { Admit } from './unary-handler.ts';

@@ -15,7 +15,14 @@ import {
 import { afterEach, describe, expect, test } from 'vitest';
 import { callUnary } from './call.ts';
 import { connect } from './channel.ts';
-import { type Handlers, implement, type RpcChannel, type RpcServer, serveRpc } from './index.ts';
+import {
+  type Admit,
+  type Handlers,
+  implement,
+  type RpcChannel,
+  type RpcServer,
+  serveRpc,
+} from './index.ts';
 
 const id = '7d9a3a51-7c2b-4d0e-9d3c-2b6a1f1c0a55';
 let open: AsyncDisposable[] = [];
@@ -28,6 +35,7 @@ afterEach(async () => {
 async function query(
   getOrder: Handlers<typeof OrderQueryService>['getOrder'],
   requestTimeoutMs = 5_000,
+  { admit, serviceName = 'test' }: { admit?: Admit; serviceName?: string } = {},
 ) {
   const refuse = () => Promise.reject(new Error('not scripted'));
   const service = implement(OrderQueryService, {
@@ -42,10 +50,11 @@ async function query(
     services: [service],
     requestTimeoutMs,
     reflection: true,
+    ...(admit ? { admit } : {}),
   });
   const channel = connect({
     address: `127.0.0.1:${server.port}`,
-    serviceName: 'test',
+    serviceName,
     defaultTimeoutMs: 5_000,
   });
   open.push(server, channel);
@@ -120,6 +129,37 @@ describe('a call', () => {
     const seen = await failure(get(channel));
     expect(seen).toMatchObject({ reason: 'DEPENDENCY_UNAVAILABLE', retryAfterMs: 1000 });
     expect(seen.message).not.toContain('127.0.0.1');
+  });
+});
+
+describe('admission', () => {
+  test('comes before the request is even decoded, and its error is the answer', async () => {
+    const refusal = new ReasonError('RATE_LIMITED', 'too fast', {
+      retryAfterMs: 1200,
+      metadata: { policies: 'minute' },
+    });
+    const seen: string[] = [];
+    const admit: Admit = async (method, { clientAddress }) => {
+      seen.push(`${method.name} ${clientAddress}`);
+      throw refusal;
+    };
+    const { channel } = await query(() => Promise.reject(new Error('called')), 5_000, { admit });
+    const error = await failure(get(channel, {}, 'no id'));
+    expect(error).toMatchObject({ reason: 'RATE_LIMITED', retryAfterMs: 1200 });
+    expect(seen).toEqual(['GetOrder 127.0.0.1']);
+    const { metadata } = error.cause as ServiceError;
+    expect(metadata.get('grpc-retry-pushback-ms')).toEqual(['1200']);
+  });
+
+  test.each([
+    ['the gateway', 'ordermesh-gateway', '10.1.2.3'],
+    ['anybody else', 'ordermesh-projector', '127.0.0.1'],
+  ])('believes %s about whom it calls for, or not', async (_, serviceName, expected) => {
+    const clients: string[] = [];
+    const admit: Admit = async (_method, { clientAddress }) => void clients.push(clientAddress);
+    const { channel } = await query(async () => ({}), 5_000, { admit, serviceName });
+    await get(channel, { metadata: { 'ordermesh-client': '10.1.2.3' } });
+    expect(clients).toEqual([expected]);
   });
 });
 

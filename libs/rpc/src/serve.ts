@@ -16,7 +16,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { listenError } from '@ordermesh/service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Implementation } from './implement.ts';
-import { unaryHandler } from './unary-handler.ts';
+import { type Admit, unaryHandler } from './unary-handler.ts';
 
 /** Options of {@link serveRpc}. */
 export interface ServeOptions {
@@ -30,6 +30,8 @@ export interface ServeOptions {
   readonly requestTimeoutMs: number;
   /** Whether to serve gRPC reflection. */
   readonly reflection: boolean;
+  /** Asked before each call is decoded; what it throws is the answer. Everybody is admitted by default. */
+  readonly admit?: Admit;
   /** How long running calls may take to end on disposal before they are cut; default 5,000 ms. */
   readonly drainMs?: number;
 }
@@ -59,7 +61,7 @@ export async function serveRpc(options: ServeOptions): Promise<RpcServer> {
     for (const method of unaryMethods(service)) {
       const handle = handlers[method.localName];
       if (!handle) throw new Error(`${service.typeName}.${method.name} has no handler`);
-      wrapped[method.localName] = unaryHandler(method, handle, options.requestTimeoutMs);
+      wrapped[method.localName] = unaryHandler(method, handle, options);
     }
     server.addService(definitionOf(service), wrapped);
   }

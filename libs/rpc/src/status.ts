@@ -8,6 +8,7 @@ import {
   ErrorInfoSchema,
   isReason,
   PreconditionFailureSchema,
+  QuotaFailureSchema,
   type Reason,
   ReasonError,
   ResourceInfoSchema,
@@ -56,6 +57,13 @@ export function errorDetails(error: ReasonError): Any[] {
       ),
     );
   }
+  if (error.reason === 'RATE_LIMITED') {
+    const violations = (error.metadata.policies ?? '').split(',').map((description) => ({
+      subject: 'caller',
+      description,
+    }));
+    details.push(anyPack(QuotaFailureSchema, create(QuotaFailureSchema, { violations })));
+  }
   if (error.retryAfterMs !== undefined) {
     const seconds = Math.floor(error.retryAfterMs / 1000);
     const nanos = Math.round((error.retryAfterMs - seconds * 1000) * 1e6);
@@ -79,6 +87,9 @@ export function toStatus(error: ReasonError): Partial<StatusObject> {
   });
   const metadata = new Metadata();
   metadata.set(detailsKey, Buffer.from(toBinary(StatusSchema, status)));
+  // gRPC's own retries (A6) obey it; other codes they decide by themselves.
+  if (code === Code.RESOURCE_EXHAUSTED && error.retryAfterMs !== undefined)
+    metadata.set('grpc-retry-pushback-ms', String(Math.ceil(error.retryAfterMs)));
   return { code, details: error.message, metadata };
 }
 

@@ -15,16 +15,26 @@ import { serverCall } from './telemetry.ts';
 /** A handler of {@link unaryHandler}. */
 export type UnaryFunction = (request: never, call: CallContext) => Promise<unknown>;
 
+/** Whether a call may be served. Throws a ReasonError when it may not. */
+export type Admit = (method: DescMethodUnary, call: CallContext) => Promise<void>;
+
+/** What all handlers of a server share. */
+interface HandlerOptions {
+  /** The deadline of calls that come without one, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  readonly admit?: Admit;
+}
+
 /**
  * Wraps a handler for grpc-js. It answers every call exactly once: with the handler's message, its error, or DEADLINE_EXCEEDED when that comes
  * first (an unanswered call would hold the caller to its own deadline and leak its span; an async throw would end the process).
- * Requests arrive as bytes and are decoded here because grpc-js answers INTERNAL when a deserializer throws.
- * @param requestTimeoutMs the deadline of calls that come without one
+ * Requests arrive as bytes and are decoded here because grpc-js answers INTERNAL when a deserializer throws. A call is admitted here and not in an
+ * interceptor, which runs outside the server span.
  */
 export function unaryHandler(
   method: DescMethodUnary,
   handle: UnaryFunction,
-  requestTimeoutMs: number,
+  { requestTimeoutMs, admit }: HandlerOptions,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
     const observed = serverCall(method);
@@ -44,7 +54,7 @@ export function unaryHandler(
     const timer = setTimeout(() => answer({ error: deadlineExceeded() }), deadline - Date.now());
     call.on('cancelled', () => answer({ error: cancelled(deadline) }));
     const { context, headers } = callContext(call, deadline, controller.signal);
-    run(method, handle, call.request, context).then(
+    run(method, handle, call.request, context, admit).then(
       (bytes) => answer({ send: () => send(call, callback, headers, bytes) }),
       (error: unknown) => answer({ error: toReasonError(error) }),
     );
@@ -56,7 +66,9 @@ async function run(
   handle: UnaryFunction,
   bytes: Buffer,
   context: CallContext,
+  admit: Admit | undefined,
 ): Promise<Buffer> {
+  await admit?.(method, context);
   const request = decode(method, bytes);
   checkShape(method.input, request);
   const response = await handle(request as never, context);

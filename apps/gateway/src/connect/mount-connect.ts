@@ -2,6 +2,7 @@ import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { createConnectRouter, createContextKey, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { httpStatus, ReasonError } from '@ordermesh/contract';
+import { routeClass } from '@ordermesh/rate-limit';
 import { invalidRequest } from '@ordermesh/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Call, startCall } from '../call.ts';
@@ -26,7 +27,7 @@ export function mountConnect(
     app.route({
       method: 'POST',
       url: handler.requestPath,
-      config: { httpRoute: handler.requestPath },
+      config: { httpRoute: handler.requestPath, routeClass: routeClass(handler.method.name) },
       handler: (request, reply) => answer(handler, request, reply, options),
       errorHandler: (error, request, reply) => refuse(handler, error, request, reply),
     });
@@ -71,7 +72,7 @@ async function answer(
       'Send application/json, application/proto or application/grpc-web+proto.',
     );
   if (isConditional(request.headers)) throw conditional();
-  const call = startCall(request.raw, reply.raw, request.arrivedAt, requestTimeoutMs);
+  const call = startCall(request, reply.raw, requestTimeoutMs);
   const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   checkPayload(handler.method.input, contentType as string, bytes);
   const response = await handler(universal(handler, request, chunks(bytes), call));

@@ -39,6 +39,8 @@ export function problemOf(error: ReasonError, context: ProblemContext): Problem 
     traceId: context.traceId,
     errors: fields.length > 0 ? fields : undefined,
     metadata: Object.keys(metadata).length > 0 ? metadata : undefined,
+    // The member that the registered problem type quota-exceeded asks for.
+    'violated-policies': reason === 'RATE_LIMITED' ? metadata.policies?.split(',') : undefined,
   };
   return {
     status,

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { create } from '@bufbuild/protobuf';
+import {
+  ConfirmOrderRequestSchema,
+  GetOrderRequestSchema,
+  OrderCommandService,
+  OrderQueryService,
+} from '@ordermesh/contract';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rest } from './support/api.ts';
+import { grpcClient } from './support/grpc-client.ts';
+import { type Mesh, startMesh } from './support/mesh.ts';
+
+/** The default: what a client may send at once, and in each second after. */
+const burst = 500;
+const perSecond = 50;
+/** Asked at the same time. More than a second's worth, so that any machine gets ahead of the refill. */
+const round = 100;
+
+let mesh: Mesh;
+beforeAll(async () => {
+  mesh = await startMesh({ env: { RATE_LIMIT: 'on', TRUSTED_PROXY_COUNT: '1' } });
+});
+afterAll(() => mesh?.[Symbol.asyncDispose]());
+
+/** Asks until it is refused, and says how often it was not and what the refusal was. */
+async function untilRefused<T>(ask: () => Promise<T>, isRefusal: (answer: T) => boolean) {
+  const started = performance.now();
+  for (let admitted = 0; ; ) {
+    const answers = await Promise.all(Array.from({ length: round }, ask));
+    const refusal = answers.find(isRefusal);
+    admitted += answers.filter((answer) => !isRefusal(answer)).length;
+    const mostByNow = burst + (perSecond * (performance.now() - started)) / 1000 + 1;
+    expect(admitted).toBeLessThanOrEqual(mostByNow);
+    if (refusal !== undefined) return { admitted, refusal };
+  }
+}
+
+const getAs = (client: string) =>
+  rest(mesh.url, 'GET', `/v1/orders/${randomUUID()}`, undefined, { 'x-forwarded-for': client });
+
+test('a client that is too fast hears 429 and when to come back, and the others notice nothing', async () => {
+  const { admitted, refusal } = await untilRefused(
+    () => getAs('198.51.100.1'),
+    ({ status }) => status === 429,
+  );
+  expect(admitted).toBeGreaterThanOrEqual(burst);
+  expect(refusal.body).toMatchObject({ reason: 'RATE_LIMITED', 'violated-policies': ['client'] });
+  expect(refusal.headers.get('ratelimit-policy')).toBe('"client";q=500;w=10');
+  expect(refusal.headers.get('retry-after')).toMatch(/^\d+$/);
+  expect((await getAs('198.51.100.2')).status).toBe(404);
+  const limits = await (await fetch(`${mesh.admin.gateway}/limits`)).json();
+  expect(limits).toMatchObject({ store: 'shared', policies: [{ name: 'client' }] });
+});
+
+test.each([
+  ['command', OrderCommandService.method.confirmOrder, ConfirmOrderRequestSchema],
+  ['query', OrderQueryService.method.getOrder, GetOrderRequestSchema],
+] as const)(
+  'a gRPC caller of %s that is too fast hears RESOURCE_EXHAUSTED and when to come back',
+  async (name, method, schema) => {
+    using client = grpcClient(mesh.address[name]);
+    const { admitted, refusal } = await untilRefused(
+      () => client.refusal(method as never, create(schema, { orderId: randomUUID() }) as never),
+      ({ code }) => code === 'RESOURCE_EXHAUSTED',
+    );
+    expect(admitted).toBeGreaterThanOrEqual(burst);
+    expect(refusal).toMatchObject({ reason: 'RATE_LIMITED', metadata: { policies: 'client' } });
+    expect(refusal.retryAfter).toBeGreaterThanOrEqual(0);
+  },
+);
