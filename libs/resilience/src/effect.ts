@@ -34,10 +34,13 @@ const names = new Map<unknown, CodeName>(
  * @param error a ReasonError, or anything with a numeric gRPC `code` as grpc-js throws it; all else is UNKNOWN, hence a failure
  */
 export function effectOf(error: unknown): Effect {
+  // A dependency that sheds load is well, and refuses the less important first: a circuit would refuse all alike.
+  if (error instanceof ReasonError && error.reason === 'OVERLOADED') return 'ignored';
   return effects[codeOf(error)];
 }
 
-function codeOf(error: unknown): CodeName {
+/** The gRPC code of an error, as {@link effectOf} sees it. */
+export function codeOf(error: unknown): CodeName {
   if (error instanceof ReasonError) return error.code;
   if (!(error instanceof Error) || !('code' in error)) return 'UNKNOWN';
   const name = names.get(error.code);

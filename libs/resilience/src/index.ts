@@ -1,2 +1,4 @@
-export { type Policy, type PolicyOptions, policy } from './policy.ts';
+export { breakerRoutes } from './breaker-routes.ts';
+export { type ExecuteOptions, type Policy, type PolicyOptions, policy } from './policy.ts';
+export type { RetryOptions } from './retrying.ts';
 export type { CircuitState } from './three-valued-breaker.ts';

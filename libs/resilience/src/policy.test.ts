@@ -1,6 +1,6 @@
 import { ReasonError } from '@ordermesh/contract';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Policy, policy } from './policy.ts';
+import { type Policy, type PolicyOptions, policy } from './policy.ts';
 
 const options = {
   name: 'customer',
@@ -13,6 +13,7 @@ const options = {
 
 const down = () => Promise.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'down'));
 const absent = () => Promise.reject(new ReasonError('CUSTOMER_NOT_FOUND', 'no such customer'));
+const overloaded = () => Promise.reject(new ReasonError('OVERLOADED', 'shed'));
 const limited = () => Promise.reject(new ReasonError('RATE_LIMITED', 'too many'));
 const fine = () => Promise.resolve('fine');
 const hangs = () => new Promise<never>(() => undefined);
@@ -29,7 +30,7 @@ async function fail(guarded: Policy, times: number): Promise<void> {
 }
 
 /** A circuit whose open time is over: the next call is the probe. */
-async function ready(changes: Partial<typeof options> = {}): Promise<Policy> {
+async function ready(changes: Partial<PolicyOptions> = {}): Promise<Policy> {
   const guarded = policy({ ...options, ...changes });
   await fail(guarded, options.failureThreshold);
   await vi.advanceTimersByTimeAsync(options.openMs);
@@ -71,6 +72,21 @@ describe('a closed circuit', () => {
     const guarded = policy(options);
     for (let i = 0; i < 20; i++) await errorOf(guarded.execute(absent));
     expect(guarded.state()).toBe('closed');
+  });
+
+  it('takes no notice of a dependency that sheds load: it refuses the less important first', async () => {
+    const guarded = policy({ ...options, failureThreshold: 1 });
+    await errorOf(guarded.execute(overloaded));
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('takes no notice of a caller who had less time than an attempt may take', async () => {
+    const guarded = policy({ ...options, failureThreshold: 1 });
+    const late = () => Promise.reject(new ReasonError('DEADLINE_EXCEEDED', 'too late'));
+    await errorOf(guarded.execute(late, { remainingMs: () => options.timeoutMs - 1 }));
+    expect(guarded.state()).toBe('closed');
+    await errorOf(guarded.execute(late, { remainingMs: () => options.timeoutMs }));
+    expect(guarded.state()).toBe('open');
   });
 
   it('goes on counting after an answer that proves nothing', async () => {
@@ -254,6 +270,79 @@ describe('a half-open circuit', () => {
   });
 });
 
+describe('a half-open circuit that wants several successes', () => {
+  it('closes after that many, one probe at a time', async () => {
+    const guarded = await ready({ successThreshold: 3 });
+    for (let i = 0; i < 2; i++) await guarded.execute(fine);
+    expect(guarded.state()).toBe('half_open');
+    const answer = Promise.withResolvers<string>();
+    const probe = guarded.execute(() => answer.promise);
+    expect(await errorOf(guarded.execute(fine))).toMatchObject({
+      reason: 'DEPENDENCY_UNAVAILABLE',
+    });
+    answer.resolve('fine');
+    await probe;
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('opens again with the first probe that fails', async () => {
+    const guarded = await ready({ successThreshold: 3 });
+    for (let i = 0; i < 2; i++) await guarded.execute(fine);
+    await fail(guarded, 1);
+    expect(guarded.state()).toBe('open');
+  });
+});
+
+describe('the open time', () => {
+  it('doubles with each probe that fails, up to its maximum, and starts anew after a success', async () => {
+    const guarded = await ready({ maxOpenMs: 12_000 });
+    const waits: unknown[] = [];
+    for (const _ of [1, 2, 3]) {
+      await fail(guarded, 1);
+      const error = (await errorOf(guarded.execute(fine))) as ReasonError;
+      waits.push(error.retryAfterMs);
+      await vi.advanceTimersByTimeAsync(error.retryAfterMs ?? 0);
+    }
+    expect(waits).toEqual([10_000, 12_000, 12_000]);
+    await guarded.execute(fine);
+    await fail(guarded, 3);
+    expect(await errorOf(guarded.execute(fine))).toMatchObject({ retryAfterMs: options.openMs });
+  });
+});
+
+describe('an isolated circuit', () => {
+  it('refuses until it is released, whatever time passes', async () => {
+    const guarded = policy(options);
+    guarded.isolate();
+    guarded.isolate();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    const call = vi.fn(fine);
+    expect(await errorOf(guarded.execute(call))).toMatchObject({
+      reason: 'DEPENDENCY_UNAVAILABLE',
+      retryAfterMs: 5_000,
+    });
+    expect([guarded.state(), guarded.isIsolated(), call.mock.calls.length]).toEqual([
+      'open',
+      true,
+      0,
+    ]);
+    guarded.release();
+    guarded.release();
+    expect(await guarded.execute(fine)).toBe('fine');
+    expect([guarded.state(), guarded.isIsolated()]).toEqual(['closed', false]);
+  });
+});
+
+describe('dry-run mode', () => {
+  it('reports the state that the circuit would have, and calls all the same', async () => {
+    const guarded = policy({ ...options, mode: 'dry-run' });
+    await fail(guarded, 3);
+    expect(guarded.state()).toBe('open');
+    expect(await guarded.execute(fine)).toBe('fine');
+    expect(guarded.state()).toBe('open');
+  });
+});
+
 describe('calls from before the break', () => {
   /** Calls begun while closed that end when told, with the circuit opened behind their backs. */
   async function late(count: number) {
@@ -333,14 +422,19 @@ describe('policy()', () => {
     expect(states).toEqual(['open', 'half_open', 'closed']);
   });
 
-  it.each(['timeoutMs', 'failureThreshold', 'failureWindowMs', 'openMs', 'maxConcurrent'] as const)(
-    'refuses a %s that is not positive',
-    (name) => {
-      for (const value of [0, -1, Number.NaN]) {
-        expect(() => policy({ ...options, [name]: value })).toThrow(name);
-      }
-    },
-  );
+  it.each([
+    'timeoutMs',
+    'failureThreshold',
+    'failureWindowMs',
+    'openMs',
+    'maxOpenMs',
+    'successThreshold',
+    'maxConcurrent',
+  ] as const)('refuses a %s that is not positive', (name) => {
+    for (const value of [0, -1, Number.NaN]) {
+      expect(() => policy({ ...options, [name]: value })).toThrow(name);
+    }
+  });
 
   it('leaves no timer behind', async () => {
     const guarded = policy(options);

@@ -1,13 +1,16 @@
 import { ReasonError } from '@ordermesh/contract';
+import { counter } from '@ordermesh/telemetry';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { attempt } from './attempt.ts';
 import { reportCircuit } from './circuit-metrics.ts';
 import { failureRun } from './failure-run.ts';
 import { openPeriod } from './open-period.ts';
-import { type CircuitState, threeValuedBreaker } from './three-valued-breaker.ts';
+import { retryBudget } from './retry-budget.ts';
+import { type RetryOptions, retrying } from './retrying.ts';
+import { type CircuitState, type Outcome, threeValuedBreaker } from './three-valued-breaker.ts';
 import { untilAborted } from './until-aborted.ts';
 
-/** Options of {@link policy}. Every one but the window is a decision about the dependency, so none has a default. */
+/** Options of {@link policy}. Those without a default are decisions about the dependency. */
 export interface PolicyOptions {
   /** The dependency: `target` of the metrics, and named to callers in errors. */
   readonly name: string;
@@ -22,29 +25,66 @@ export interface PolicyOptions {
   readonly failureWindowMs?: number;
   /** How long an open circuit refuses, in milliseconds, before the next call becomes the probe. */
   readonly openMs: number;
+  /** `openMs` doubles with each probe that fails, up to this. `openMs` by default: it does not grow. */
+  readonly maxOpenMs?: number;
+  /** Successful probes in a row that close the circuit. 1 by default. */
+  readonly successThreshold?: number;
   /** Most calls at once; further ones are refused, not queued, because a queue only makes an overloaded dependency's callers late. */
   readonly maxConcurrent: number;
+  /** For calls that may be repeated. None by default. Retries belong to one layer only: whoever calls through this policy must not retry by itself. */
+  readonly retry?: RetryOptions;
+  /** `dry-run` reports every state and refusal, but calls all the same. `enforce` by default. */
+  readonly mode?: 'enforce' | 'dry-run';
+}
+
+/** What one call allows. */
+export interface ExecuteOptions {
+  /** The caller's; see {@link Policy.execute}. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the caller's deadline. Without it there is none but `timeoutMs`. */
+  readonly remainingMs?: () => number;
+  /** Whether the dependency may see the call twice: a read, or a command with an idempotency key. False by default: then it is never tried again. */
+  readonly isRepeatable?: boolean;
 }
 
 /** Protects a dependency from its callers and them from it. One per dependency and process; safe for concurrent use. */
 export interface Policy {
+  readonly name: string;
   /**
-   * Calls the dependency once: bulkhead( breaker( timeout( call ))). Errors that say that the dependency is broken or
-   * unreachable open the circuit: UNAVAILABLE, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN (all without a gRPC code too), DATA_LOSS.
-   * @param call must pass its signal on; whether it does or not, the promise settles within `timeoutMs`
-   * @param options.signal the caller's: when it fires, the promise rejects at once with its reason and the circuit takes no notice. A probe goes on
+   * Calls the dependency: retry( bulkhead( breaker( timeout( call )))). Errors that say that the dependency is broken or
+   * unreachable open the circuit: UNAVAILABLE but OVERLOADED, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN (all without a gRPC code too), DATA_LOSS. A call whose
+   * deadline is earlier than `timeoutMs` counts for nothing when it is too late: its caller was impatient.
+   * @param call must pass its signal on; whether it does or not, the promise settles within `timeoutMs` per attempt
+   * @param options.signal when it fires, the promise rejects at once with its reason and the circuit takes no notice. A probe goes on
    * without its caller, so that the circuit learns what it asked for.
    * @throws ReasonError DEPENDENCY_UNAVAILABLE with `retryAfterMs`, without calling, when the circuit is open or all places are taken;
    * ReasonError DEADLINE_EXCEEDED after `timeoutMs`; else what `call` threw
    */
-  execute<T>(
-    call: (signal: AbortSignal) => Promise<T>,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<T>;
-  /** An open circuit whose time is over stays `open` until a call comes. */
+  execute<T>(call: (signal: AbortSignal) => Promise<T>, options?: ExecuteOptions): Promise<T>;
+  /** An open circuit whose time is over stays `open` until a call comes. An isolated one is `open`. */
   state(): CircuitState;
+  /** Holds the circuit open until {@link Policy.release}. Idempotent. */
+  isolate(): void;
+  /** Closes an isolated circuit; nothing otherwise. */
+  release(): void;
+  isIsolated(): boolean;
   /** Calls `listener` with each state that the circuit enters, in order, until disposed of. It must not throw. */
   onStateChange(listener: (state: CircuitState) => void): Disposable;
+}
+
+const dryRunRefusals = counter('circuit_breaker.dry_run_refusals', {
+  description: 'Calls that went through only because the policy is in dry-run mode, by target.',
+});
+/** What `retryAfterMs` says of a circuit that is held open by hand. */
+const isolatedRetryMs = 5_000;
+
+/** Refused without a call: it is not tried again, because it says nothing of the next attempt that the caller could wait for. */
+class RefusedCall extends Error {
+  readonly reason: ReasonError;
+  constructor(reason: ReasonError) {
+    super(reason.message);
+    this.reason = reason;
+  }
 }
 
 /**
@@ -52,39 +92,99 @@ export interface Policy {
  * @throws RangeError when a number is not positive
  */
 export function policy(options: PolicyOptions): Policy {
-  const { name, timeoutMs, failureThreshold, openMs, maxConcurrent } = options;
-  const failureWindowMs = options.failureWindowMs ?? 30_000;
+  const { name, timeoutMs, failureThreshold, openMs, maxConcurrent, mode = 'enforce' } = options;
+  const { failureWindowMs = 30_000, maxOpenMs = openMs, successThreshold = 1 } = options;
+  const { retry = { attempts: 1, firstDelayMs: 1 } } = options;
   refuseNonPositive({ timeoutMs, failureThreshold, failureWindowMs, openMs, maxConcurrent });
+  refuseNonPositive({ maxOpenMs, successThreshold, ...retry });
   // Outside the breaker, so that a refusal for want of a place never counts as an answer of the dependency.
   const places = bulkhead(maxConcurrent);
-  const period = openPeriod(openMs);
-  const breaker = threeValuedBreaker(failureRun(failureThreshold, failureWindowMs), period);
+  const period = openPeriod(openMs, maxOpenMs);
+  const counter = failureRun(failureThreshold, failureWindowMs);
+  const breaker = threeValuedBreaker(counter, period, successThreshold);
+  const budget = retryBudget();
+  let isolation: Disposable | undefined;
   reportCircuit(name, breaker);
 
+  async function once<T>(
+    call: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal | undefined,
+    remainingMs: () => number,
+  ): Promise<T> {
+    const isImpatient = remainingMs() < timeoutMs;
+    const run = async (probe: boolean): Promise<Outcome<T>> => {
+      // A probe that its caller could cancel would either close the circuit without proof or reopen it without cause.
+      const outcome = await attempt(call, name, timeoutMs, probe ? undefined : signal);
+      return isImpatient && isTooLate(outcome) ? { ...outcome, effect: 'ignored' } : outcome;
+    };
+    const called = places.execute(() => breaker.execute(run));
+    const outcome = await untilAborted(called, signal).catch((error: unknown) => {
+      // After `timeoutMs` each place has been freed once.
+      throw isBulkheadRejectedError(error) ? refused(timeoutMs, error) : error;
+    });
+    if (outcome === 'refused') return refuse(call, signal);
+    if (outcome.result.status === 'rejected') throw outcome.result.reason;
+    return outcome.result.value;
+  }
+
+  async function refuse<T>(
+    call: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    // Without remaining time a probe is under way, which ends within `timeoutMs`.
+    const waitMs = isolation ? isolatedRetryMs : period.remainingMs() || timeoutMs;
+    if (mode === 'enforce' || isolation) throw refused(waitMs);
+    dryRunRefusals.add(1, { target: name });
+    const { result } = await attempt(call, name, timeoutMs, signal);
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  }
+
+  function refused(retryAfterMs: number, cause?: unknown): RefusedCall {
+    const message = `${name} is not available at the moment: try again later`;
+    return new RefusedCall(
+      new ReasonError('DEPENDENCY_UNAVAILABLE', message, { retryAfterMs, cause }),
+    );
+  }
+
   return {
-    async execute(call, { signal } = {}) {
+    name,
+    async execute(call, { signal, remainingMs = () => Infinity, isRepeatable = false } = {}) {
       signal?.throwIfAborted();
-      const called = places.execute(() =>
-        // A probe that its caller could cancel would either close the circuit without proof or reopen it without cause.
-        breaker.execute((probe) => attempt(call, name, timeoutMs, probe ? undefined : signal)),
-      );
-      const outcome = await untilAborted(called, signal).catch((error: unknown) => {
-        // After `timeoutMs` each place has been freed once.
-        throw isBulkheadRejectedError(error) ? unavailable(name, timeoutMs, error) : error;
-      });
-      // Without remaining time a probe is under way, which ends within `timeoutMs`.
-      if (outcome === 'refused') throw unavailable(name, period.remainingMs() || timeoutMs);
-      if (outcome.result.status === 'rejected') throw outcome.result.reason;
-      return outcome.result.value;
+      const allowed = isRepeatable ? retry : { ...retry, attempts: 1 };
+      const again = { signal, remainingMs };
+      try {
+        const called = retrying(
+          () => once(call, signal, remainingMs),
+          name,
+          allowed,
+          budget,
+          again,
+        );
+        return await untilAborted(called, signal);
+      } catch (error) {
+        throw error instanceof RefusedCall ? error.reason : error;
+      }
     },
     state: breaker.state,
+    isolate() {
+      isolation ??= breaker.isolate();
+    },
+    release() {
+      isolation?.[Symbol.dispose]();
+      isolation = undefined;
+    },
+    isIsolated: breaker.isIsolated,
     onStateChange: breaker.onStateChange,
   };
 }
 
-function unavailable(name: string, retryAfterMs: number, cause?: unknown): ReasonError {
-  const message = `${name} is not available at the moment: try again later`;
-  return new ReasonError('DEPENDENCY_UNAVAILABLE', message, { retryAfterMs, cause });
+function isTooLate({ result }: Outcome<unknown>): boolean {
+  return (
+    result.status === 'rejected' &&
+    result.reason instanceof ReasonError &&
+    result.reason.code === 'DEADLINE_EXCEEDED'
+  );
 }
 
 function refuseNonPositive(numbers: Readonly<Record<string, number>>): void {

@@ -27,6 +27,9 @@ export interface ThreeValuedBreaker {
   execute<T>(run: (probe: boolean) => Promise<Outcome<T>>): Promise<Outcome<T> | 'refused'>;
   state(): CircuitState;
   onStateChange(listener: (state: CircuitState) => void): Disposable;
+  /** Holds the circuit open until the result is disposed of; then it is closed. */
+  isolate(): Disposable;
+  isIsolated(): boolean;
 }
 
 const names: Readonly<Record<Cockatiel, CircuitState>> = {
@@ -45,10 +48,22 @@ class Uncounted extends Error {
   }
 }
 
-/** A breaker that opens as `counter` decides, for `period`, and then lets one probe decide. */
-export function threeValuedBreaker(counter: IBreaker, period: OpenPeriod): ThreeValuedBreaker {
+/**
+ * A breaker that opens as `counter` decides, for `period`, and then lets probes decide, one at a time.
+ * @param successThreshold successful probes in a row that close the circuit
+ */
+export function threeValuedBreaker(
+  counter: IBreaker,
+  period: OpenPeriod,
+  successThreshold: number,
+): ThreeValuedBreaker {
   const failures = handleWhenResult((result) => (result as Outcome<unknown>).effect === 'failure');
-  const breaker = circuitBreaker(failures, { breaker: counter, halfOpenAfter: period });
+  const breaker = circuitBreaker(failures, {
+    breaker: counter,
+    halfOpenAfter: period,
+    halfOpenSampling: { calls: successThreshold, threshold: 0 },
+  });
+  let isProbing = false;
   // Grows with each change of state: the end of a call that began in an earlier era says nothing about this one. Without this, late failures of calls
   // from before the break reopen a half-open circuit.
   let era = 0;
@@ -59,7 +74,10 @@ export function threeValuedBreaker(counter: IBreaker, period: OpenPeriod): Three
   async function counted<T>(run: (probe: boolean) => Promise<Outcome<T>>): Promise<Outcome<T>> {
     const begunIn = era;
     const probe = breaker.state === Cockatiel.HalfOpen;
-    const outcome = await run(probe);
+    if (probe) isProbing = true;
+    const outcome = await run(probe).finally(() => {
+      if (probe) isProbing = false;
+    });
     if (era !== begunIn) throw new Uncounted(outcome);
     if (outcome.effect !== 'ignored') return outcome;
     // A probe has to decide, and what proves nothing must not close the circuit.
@@ -70,7 +88,7 @@ export function threeValuedBreaker(counter: IBreaker, period: OpenPeriod): Three
   return {
     async execute<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
       // cockatiel would let them wait and then release them all at once; resilience4j and Polly refuse them too.
-      if (breaker.state === Cockatiel.HalfOpen) return 'refused';
+      if (breaker.state === Cockatiel.HalfOpen && isProbing) return 'refused';
       try {
         return await breaker.execute(() => counted(run));
       } catch (error) {
@@ -80,6 +98,11 @@ export function threeValuedBreaker(counter: IBreaker, period: OpenPeriod): Three
       }
     },
     state: () => names[breaker.state],
+    isolate() {
+      const isolation = breaker.isolate();
+      return { [Symbol.dispose]: () => isolation.dispose() };
+    },
+    isIsolated: () => breaker.state === Cockatiel.Isolated,
     onStateChange(listener) {
       const subscription = breaker.onStateChange((state) => listener(names[state]));
       return { [Symbol.dispose]: () => subscription.dispose() };

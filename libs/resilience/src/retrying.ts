@@ -1,0 +1,77 @@
+import { ReasonError } from '@ordermesh/contract';
+import { counter } from '@ordermesh/telemetry';
+import { DelegateBackoff, type FailureReason, handleWhen, retry } from 'cockatiel';
+import { codeOf } from './effect.ts';
+import type { RetryBudget } from './retry-budget.ts';
+
+/** How often and when a call is tried again. */
+export interface RetryOptions {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** Mean wait before the second attempt, in milliseconds; doubles with each further one. */
+  readonly firstDelayMs: number;
+}
+
+/** What one call allows. */
+export interface RetryCall {
+  readonly signal: AbortSignal | undefined;
+  /** Milliseconds until the caller's deadline; Infinity when there is none. */
+  remainingMs(): number;
+}
+
+const retries = counter('ordermesh.retries', {
+  description: 'Attempts beyond the first, by target.',
+});
+/** With less left after the wait nobody can answer. */
+const leastUsefulMs = 10;
+
+/**
+ * Tries a call that may safely be repeated again, while its caller waits, its deadline leaves time, and the budget lasts. cockatiel's `retry`
+ * looks at none of them, and calls again after its caller has gone: 270 ms after, reproduced.
+ * @param target for the metric
+ */
+export async function retrying<T>(
+  attempt: () => Promise<T>,
+  target: string,
+  { attempts, firstDelayMs }: RetryOptions,
+  budget: RetryBudget,
+  { signal, remainingMs }: RetryCall,
+): Promise<T> {
+  budget.earn();
+  let failures = 0;
+  let delayMs = 0;
+  const worthwhile = (error: unknown) => {
+    delayMs = waitBefore(error, firstDelayMs * 2 ** failures++);
+    const again =
+      failures < attempts && remainingMs() >= delayMs + leastUsefulMs && !signal?.aborted;
+    return again && isRetryable(error) && budget.spend();
+  };
+  const policy = retry(handleWhen(worthwhile), {
+    maxAttempts: attempts - 1,
+    backoff: new DelegateBackoff<{ readonly result: FailureReason<unknown> }>(() => delayMs),
+  });
+  return policy.execute(() => {
+    signal?.throwIfAborted();
+    if (failures > 0) retries.add(1, { target });
+    return attempt();
+  });
+}
+
+/** Half to one and a half of the mean, so that callers who failed together do not come back together; never earlier than asked for. */
+function waitBefore(error: unknown, meanMs: number): number {
+  const jittered = meanMs * (0.5 + Math.random());
+  const asked = isPushback(error) ? (error.retryAfterMs ?? 0) : 0;
+  return Math.max(jittered, asked);
+}
+
+/** Unreachable, or too late, or "later" with a time. An open circuit is not tried again: it says nothing new so soon. */
+function isRetryable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (error instanceof ReasonError && error.reason === 'OVERLOADED') return false;
+  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || isPushback(error);
+}
+
+const isPushback = (error: unknown): error is ReasonError =>
+  error instanceof ReasonError &&
+  error.code === 'RESOURCE_EXHAUSTED' &&
+  error.retryAfterMs !== undefined;
