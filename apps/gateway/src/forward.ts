@@ -1,7 +1,9 @@
 import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
-import { ReasonError } from '@ordermesh/contract';
-import { type CallResult, callUnary, type RpcChannel } from '@ordermesh/rpc';
+import { OrderCommandService, ReasonError } from '@ordermesh/contract';
+import { routeClass } from '@ordermesh/rate-limit';
+import { type CallResult, callUnary } from '@ordermesh/rpc';
 import type { Call } from './call.ts';
+import type { Peer } from './peer.ts';
 
 /** Passes one request on to the service that owns the method. Rejects with a ReasonError. The one way from any protocol inwards. */
 export type Forward = (
@@ -16,23 +18,42 @@ const hopReserveMs = 20;
 const leastUsefulMs = 10;
 
 /**
- * @param channels by the service's full name
- * @throws Error, at start, when an exposed method has no channel
+ * Forwards through each service's policy. This is the one layer of the way inwards that tries again: reads, and order commands with an
+ * idempotency key.
+ * @param peers by the service's full name
+ * @throws Error, at start, when an exposed method has no peer
  */
 export function forwarder(
   methods: readonly DescMethodUnary[],
-  channels: ReadonlyMap<string, RpcChannel>,
+  peers: ReadonlyMap<string, Peer>,
 ): Forward {
   for (const { parent } of methods)
-    if (!channels.has(parent.typeName)) throw new Error(`no channel for ${parent.typeName}`);
-  return async (method, request, { metadata, signal, remainingMs }) => {
-    const timeoutMs = Math.floor(remainingMs() - hopReserveMs);
-    if (timeoutMs < leastUsefulMs)
+    if (!peers.has(parent.typeName)) throw new Error(`no peer for ${parent.typeName}`);
+  return async (method, request, call) => {
+    const { metadata, signal } = call;
+    const remainingMs = () => Math.floor(call.remainingMs() - hopReserveMs);
+    if (remainingMs() < leastUsefulMs)
       throw new ReasonError(
         'DEADLINE_EXCEEDED',
         `Not enough time is left to ask for an answer; allow at least ${hopReserveMs + leastUsefulMs} ms.`,
       );
-    const channel = channels.get(method.parent.typeName) as RpcChannel;
-    return callUnary(channel, method, request, { metadata, timeoutMs, signal });
+    const { channel, policy, timeoutMs } = peers.get(method.parent.typeName) as Peer;
+    const once = (attempt: AbortSignal) =>
+      callUnary(channel, method, request, {
+        metadata,
+        timeoutMs: Math.min(remainingMs(), timeoutMs),
+        signal: attempt,
+      });
+    const isRepeatable = isSafeTwice(method, metadata);
+    return policy.execute(once, { signal, remainingMs, isRepeatable }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      throw new ReasonError('CANCELLED', 'The call was cancelled.', { cause: error });
+    });
   };
+}
+
+/** Only order commands remember their keys. */
+function isSafeTwice({ name, parent }: DescMethodUnary, metadata: Call['metadata']): boolean {
+  if (routeClass(name) !== 'command') return true;
+  return parent.typeName === OrderCommandService.typeName && 'idempotency-key' in metadata;
 }

@@ -6,12 +6,14 @@ import {
   OrderQueryService,
 } from '@ordermesh/contract';
 import { chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
+import { breakerRoutes } from '@ordermesh/resilience';
 import { connect } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
 import { exposedMethods, exposedServices } from './exposed.ts';
 import { forwarder } from './forward.ts';
+import { peer } from './peer.ts';
 import { serveEdge } from './serve-edge.ts';
 
 await runProcess('gateway', async (life) => {
@@ -24,6 +26,11 @@ await runProcess('gateway', async (life) => {
   await using query = channel(config.queryAddress);
   await using customer = channel(config.customerAddress);
 
+  const peers = {
+    command: peer('command', command, requestTimeoutMs),
+    query: peer('query', query, requestTimeoutMs),
+    customer: peer('customer', customer, requestTimeoutMs),
+  };
   await using limits = openRateLimits('gateway', chosenLimits(config));
 
   await using _admin = await serveAdmin({
@@ -32,17 +39,20 @@ await runProcess('gateway', async (life) => {
     portVariable: 'GATEWAY_ADMIN_PORT',
     life,
     checks: { command: command.ready, query: query.ready, customer: customer.ready },
-    routes: [limitsRoute(limits)],
+    routes: [
+      limitsRoute(limits),
+      ...breakerRoutes(Object.values(peers).map(({ policy }) => policy)),
+    ],
   });
 
   const methods = exposedMethods(exposedServices);
   const forward = forwarder(
     methods,
     new Map([
-      [OrderCommandService.typeName, command],
-      [OrderHistoryService.typeName, command],
-      [OrderQueryService.typeName, query],
-      [CustomerService.typeName, customer],
+      [OrderCommandService.typeName, peers.command],
+      [OrderHistoryService.typeName, peers.command],
+      [OrderQueryService.typeName, peers.query],
+      [CustomerService.typeName, peers.customer],
     ]),
   );
   await using edge = life.named(

@@ -5,11 +5,11 @@ import {
   connect,
   type Implementation,
   implement,
-  type RpcChannel,
   serveRpc,
 } from '@ordermesh/rpc';
 import { exposedMethods, exposedServices } from '../src/exposed.ts';
 import { forwarder } from '../src/forward.ts';
+import { peer } from '../src/peer.ts';
 import { type EdgeServer, serveEdge } from '../src/serve-edge.ts';
 
 /** What a stub method does: answers a message as its init shape, or throws. */
@@ -93,12 +93,13 @@ export async function startStubMesh(
   });
   await channel.ready(AbortSignal.timeout(10_000));
   const methods = exposedMethods(exposedServices);
-  const channels = new Map<string, RpcChannel>(exposedServices.map((s) => [s.typeName, channel]));
+  const stub = peer('stub', channel, requestTimeoutMs);
+  const peers = new Map(exposedServices.map((s) => [s.typeName, stub]));
   const edge = await serveEdge({
     host: '127.0.0.1',
     port: 0,
     methods,
-    forward: forwarder(methods, channels),
+    forward: forwarder(methods, peers),
     requestTimeoutMs,
     drainMs,
     limits,

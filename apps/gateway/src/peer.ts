@@ -1,0 +1,33 @@
+import { type Policy, policy } from '@ordermesh/resilience';
+import type { RpcChannel } from '@ordermesh/rpc';
+
+/** A service behind the gateway, and what protects the two from each other. */
+export interface Peer {
+  readonly channel: RpcChannel;
+  readonly policy: Policy;
+  /** Longest time that one call may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * @param name of the service, for metrics, `GET /breakers` and errors
+ * @param requestTimeoutMs how long clients wait who name no deadline
+ */
+export function peer(name: string, channel: RpcChannel, requestTimeoutMs: number): Peer {
+  // A little less than clients wait, or a service that hangs would look like clients who are impatient.
+  const timeoutMs = Math.ceil(requestTimeoutMs * 0.95);
+  return {
+    channel,
+    timeoutMs,
+    policy: policy({
+      name,
+      timeoutMs,
+      failureThreshold: 10,
+      failureWindowMs: 10_000,
+      openMs: 500,
+      maxOpenMs: 2_000,
+      maxConcurrent: 512,
+      retry: { attempts: 3, firstDelayMs: 50 },
+    }),
+  };
+}
