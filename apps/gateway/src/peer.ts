@@ -14,8 +14,8 @@ export interface Peer {
  * @param requestTimeoutMs how long clients wait who name no deadline
  */
 export function peer(name: string, channel: RpcChannel, requestTimeoutMs: number): Peer {
-  // A little less than clients wait, or a service that hangs would look like clients who are impatient.
-  const timeoutMs = Math.ceil(requestTimeoutMs * 0.95);
+  // Less than clients wait, or a service that hangs would look like clients who are impatient: it would never be left alone.
+  const timeoutMs = Math.ceil(requestTimeoutMs * 0.85);
   return {
     channel,
     timeoutMs,

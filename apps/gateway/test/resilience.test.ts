@@ -60,6 +60,14 @@ test('a service that is down for good is left alone, and clients hear so at once
     .toBe(200);
 });
 
+test('a service that hangs is left alone, too: its clients wait for nothing once that is known', async () => {
+  await using hung = await startStubMesh({ requestTimeoutMs: 300 });
+  hung.script({ GetOrder: () => new Promise<never>(() => undefined) });
+  const late = await Promise.all(Array.from({ length: 10 }, () => hung.send('GET', order)));
+  expect(new Set(late.map(({ status }) => status))).toEqual(new Set([504]));
+  expect((await hung.send('GET', order)).status).toBe(503);
+});
+
 test('a storm of refusals opens nothing', async () => {
   const absent = () => Promise.reject(new ReasonError('ORDER_NOT_FOUND', 'no such order'));
   mesh.script({ GetOrder: absent, GetCustomer: () => ({}) });

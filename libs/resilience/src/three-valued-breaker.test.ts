@@ -1,0 +1,230 @@
+import { ReasonError } from '@ordermesh/contract';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Policy, type PolicyOptions, policy } from './policy.ts';
+
+const options = {
+  name: 'customer',
+  timeoutMs: 100,
+  failureThreshold: 3,
+  failureWindowMs: 10_000,
+  openMs: 5_000,
+  maxConcurrent: 10,
+};
+
+const down = () => Promise.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'down'));
+const absent = () => Promise.reject(new ReasonError('CUSTOMER_NOT_FOUND', 'no such customer'));
+const limited = () => Promise.reject(new ReasonError('RATE_LIMITED', 'too many'));
+const fine = () => Promise.resolve('fine');
+const hangs = () => new Promise<never>(() => undefined);
+
+/** The error that a call ends with; a call that succeeds fails the test. */
+const errorOf = (call: Promise<unknown>) =>
+  call.then(
+    () => expect.fail('the call succeeded'),
+    (error: unknown) => error,
+  );
+
+async function fail(guarded: Policy, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) await errorOf(guarded.execute(down));
+}
+
+/** A circuit whose open time is over: the next call is the probe. */
+async function ready(changes: Partial<PolicyOptions> = {}): Promise<Policy> {
+  const guarded = policy({ ...options, ...changes });
+  await fail(guarded, options.failureThreshold);
+  await vi.advanceTimersByTimeAsync(options.openMs);
+  return guarded;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('an open circuit', () => {
+  it('refuses without calling, and says when to come back', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 3);
+    await vi.advanceTimersByTimeAsync(2_000);
+    const call = vi.fn(fine);
+    expect(await errorOf(guarded.execute(call))).toMatchObject({
+      reason: 'DEPENDENCY_UNAVAILABLE',
+      retryAfterMs: 3_000,
+    });
+    expect(call).not.toHaveBeenCalled();
+  });
+
+  it('is not kept open by a wall clock that is set back', async () => {
+    const guarded = policy(options);
+    await fail(guarded, 3);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    expect(await guarded.execute(fine)).toBe('fine');
+  });
+});
+
+describe('a half-open circuit', () => {
+  it('closes when the probe succeeds', async () => {
+    const guarded = await ready();
+    await guarded.execute(fine);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('closes when the probe is refused, which is an answer', async () => {
+    const guarded = await ready();
+    await errorOf(guarded.execute(absent));
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('opens again at once, and for the whole time, when the probe fails', async () => {
+    const guarded = await ready();
+    await fail(guarded, 1);
+    expect(guarded.state()).toBe('open');
+    expect(await errorOf(guarded.execute(fine))).toMatchObject({ retryAfterMs: options.openMs });
+  });
+
+  it('opens again when the probe proves nothing', async () => {
+    const guarded = await ready();
+    await errorOf(guarded.execute(limited));
+    expect(guarded.state()).toBe('open');
+  });
+
+  it('needs a full row of failures to open after it has closed', async () => {
+    const guarded = await ready();
+    await guarded.execute(fine);
+    await fail(guarded, 2);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('lets one probe through and refuses the rest', async () => {
+    const guarded = await ready({ timeoutMs: 1_000 });
+    const call = vi.fn(() => new Promise((resolve) => setTimeout(() => resolve('fine'), 500)));
+    const probe = guarded.execute(call);
+    for (let i = 0; i < 5; i++) {
+      expect(await errorOf(guarded.execute(call))).toMatchObject({
+        reason: 'DEPENDENCY_UNAVAILABLE',
+        retryAfterMs: 1_000,
+      });
+    }
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await probe).toBe('fine');
+    expect(call).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not wedged by a probe that hangs', async () => {
+    const guarded = await ready();
+    const probe = errorOf(guarded.execute(hangs));
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    expect(guarded.state()).toBe('open');
+    await probe;
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    expect(await guarded.execute(fine)).toBe('fine');
+  });
+
+  it('is decided by the probe itself after its caller has gone', async () => {
+    const guarded = await ready();
+    const caller = new AbortController();
+    const answer = Promise.withResolvers<string>();
+    const call = vi.fn((_signal: AbortSignal) => answer.promise);
+    const error = errorOf(guarded.execute(call, { signal: caller.signal }));
+    caller.abort(new Error('client gone'));
+    expect(await error).toMatchObject({ message: 'client gone' });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(guarded.state()).toBe('half_open');
+    expect(call.mock.calls[0]?.[0].aborted).toBe(false);
+    answer.resolve('fine');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('opens again when a probe whose caller has gone fails', async () => {
+    const guarded = await ready();
+    const caller = new AbortController();
+    const error = errorOf(guarded.execute(hangs, { signal: caller.signal }));
+    caller.abort();
+    await error;
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    expect(guarded.state()).toBe('open');
+  });
+});
+
+describe('a half-open circuit that wants several successes', () => {
+  it('closes after that many, one probe at a time', async () => {
+    const guarded = await ready({ successThreshold: 3 });
+    for (let i = 0; i < 2; i++) await guarded.execute(fine);
+    expect(guarded.state()).toBe('half_open');
+    const answer = Promise.withResolvers<string>();
+    const probe = guarded.execute(() => answer.promise);
+    expect(await errorOf(guarded.execute(fine))).toMatchObject({
+      reason: 'DEPENDENCY_UNAVAILABLE',
+    });
+    answer.resolve('fine');
+    await probe;
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('opens again with the first probe that fails', async () => {
+    const guarded = await ready({ successThreshold: 3 });
+    for (let i = 0; i < 2; i++) await guarded.execute(fine);
+    await fail(guarded, 1);
+    expect(guarded.state()).toBe('open');
+  });
+});
+
+describe('the open time', () => {
+  it('doubles with each probe that fails, up to its maximum, and starts anew after a success', async () => {
+    const guarded = await ready({ maxOpenMs: 12_000 });
+    const waits: unknown[] = [];
+    for (const _ of [1, 2, 3]) {
+      await fail(guarded, 1);
+      const error = (await errorOf(guarded.execute(fine))) as ReasonError;
+      waits.push(error.retryAfterMs);
+      await vi.advanceTimersByTimeAsync(error.retryAfterMs ?? 0);
+    }
+    expect(waits).toEqual([10_000, 12_000, 12_000]);
+    await guarded.execute(fine);
+    await fail(guarded, 3);
+    expect(await errorOf(guarded.execute(fine))).toMatchObject({ retryAfterMs: options.openMs });
+  });
+});
+
+describe('calls from before the break', () => {
+  /** Calls begun while closed that end when told, with the circuit opened behind their backs. */
+  async function late(count: number) {
+    const guarded = policy({ ...options, timeoutMs: 60_000 });
+    const end = Promise.withResolvers<string>();
+    const calls = Array.from({ length: count }, () => guarded.execute(() => end.promise));
+    await fail(guarded, 3);
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    return { guarded, end, calls };
+  }
+
+  it('do not reopen a half-open circuit by failing late', async () => {
+    const { guarded, end, calls } = await late(4);
+    const answer = Promise.withResolvers<string>();
+    const probe = guarded.execute(() => answer.promise);
+    end.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'late'));
+    for (const call of calls) expect(await errorOf(call)).toMatchObject({ message: 'late' });
+    expect(guarded.state()).toBe('half_open');
+    answer.resolve('fine');
+    await probe;
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('do not open a circuit that has closed since', async () => {
+    const { guarded, end, calls } = await late(4);
+    await guarded.execute(fine);
+    end.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'late'));
+    await Promise.all(calls.map(errorOf));
+    expect(guarded.state()).toBe('closed');
+  });
+
+  it('still deliver their results', async () => {
+    const { end, calls } = await late(2);
+    end.resolve('late but fine');
+    expect(await Promise.all(calls)).toEqual(['late but fine', 'late but fine']);
+  });
+});
