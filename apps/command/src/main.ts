@@ -4,6 +4,7 @@ import { kafkaPublisher } from '@ordermesh/messaging';
 import { orderDecider } from '@ordermesh/order';
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
+import { importanceOf, loadShedder } from '@ordermesh/resilience';
 import { serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -58,6 +59,8 @@ await runProcess('command', async (life) => {
 
   const aggregate = { store, decider: orderDecider(config), codec: orderCodec };
   const tokens = pageTokens(config.tokenKey);
+  using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
+  const admitted = admitCalls(limits, [OrderLogService.typeName]);
   await using server = await serveRpc({
     host,
     port: config.port,
@@ -69,7 +72,10 @@ await runProcess('command', async (life) => {
     ],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
-    admit: admitCalls(limits, [OrderLogService.typeName]),
+    admit: async (method, call) => {
+      await admitted(method, call);
+      return shedder.enter(importanceOf(method.name));
+    },
   });
   life.named('gRPC server', server);
   server.setServing(true);

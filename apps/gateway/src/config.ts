@@ -4,6 +4,7 @@ import {
   type Environment,
   host,
   int,
+  maxConcurrentRequests,
   port,
   readSettings,
   type Settings,
@@ -14,6 +15,7 @@ import {
 export const gatewaySettings = {
   ...rateLimitSettings,
   host,
+  maxConcurrentRequests,
   port: port('GATEWAY_PORT', { doc: 'Port of the HTTP edge.', default: 8080 }),
   adminPort: port('GATEWAY_ADMIN_PORT', {
     doc: 'Port of /livez, /readyz and /metrics.',

@@ -1,6 +1,7 @@
 import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { OrderCommandService, ReasonError } from '@ordermesh/contract';
 import { routeClass } from '@ordermesh/rate-limit';
+import { importanceOf, type LoadShedder } from '@ordermesh/resilience';
 import { type CallResult, callUnary } from '@ordermesh/rpc';
 import type { Call } from './call.ts';
 import type { Peer } from './peer.ts';
@@ -21,11 +22,13 @@ const leastUsefulMs = 10;
  * Forwards through each service's policy. This is the one layer of the way inwards that tries again: reads, and order commands with an
  * idempotency key.
  * @param peers by the service's full name
+ * @param shedder of this process
  * @throws Error, at start, when an exposed method has no peer
  */
 export function forwarder(
   methods: readonly DescMethodUnary[],
   peers: ReadonlyMap<string, Peer>,
+  shedder: LoadShedder,
 ): Forward {
   for (const { parent } of methods)
     if (!peers.has(parent.typeName)) throw new Error(`no peer for ${parent.typeName}`);
@@ -45,10 +48,15 @@ export function forwarder(
         signal: attempt,
       });
     const isRepeatable = isSafeTwice(method, metadata);
-    return policy.execute(once, { signal, remainingMs, isRepeatable }).catch((error: unknown) => {
+    const leave = shedder.enter(importanceOf(method.name));
+    try {
+      return await policy.execute(once, { signal, remainingMs, isRepeatable });
+    } catch (error) {
       if (!signal.aborted) throw error;
       throw new ReasonError('CANCELLED', 'The call was cancelled.', { cause: error });
-    });
+    } finally {
+      leave();
+    }
   };
 }
 

@@ -6,7 +6,7 @@ import {
   OrderQueryService,
 } from '@ordermesh/contract';
 import { chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
-import { breakerRoutes } from '@ordermesh/resilience';
+import { breakerRoutes, loadShedder } from '@ordermesh/resilience';
 import { connect } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -31,6 +31,7 @@ await runProcess('gateway', async (life) => {
     query: peer('query', query, requestTimeoutMs),
     customer: peer('customer', customer, requestTimeoutMs),
   };
+  using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
   await using limits = openRateLimits('gateway', chosenLimits(config));
 
   await using _admin = await serveAdmin({
@@ -54,6 +55,7 @@ await runProcess('gateway', async (life) => {
       [OrderQueryService.typeName, peers.query],
       [CustomerService.typeName, peers.customer],
     ]),
+    shedder,
   );
   await using edge = life.named(
     'HTTP edge',

@@ -88,3 +88,22 @@ test('clients who go away, or name a deadline that is too short, trip nothing', 
   expect(new Set(await Promise.all(gone))).toEqual(new Set(['gone']));
   expect((await mesh.send('GET', `/v1/customers/${orderId}`)).status).toBe(200);
 });
+
+test('a gateway that is full refuses searches first, and what finishes an order last', async () => {
+  await using full = await startStubMesh({ maxConcurrent: 10 });
+  const answers = Promise.withResolvers<object>();
+  const waits = () => answers.promise;
+  full.script({ GetOrder: waits, ListOrders: waits, PayOrder: () => confirmed() });
+  const reads = Array.from({ length: 9 }, () => full.send('GET', order));
+  await expect.poll(() => full.calls.length, { timeout: 10_000 }).toBe(9);
+  const refused = await full.send('GET', `/v1/customers/${orderId}/orders`);
+  expect([refused.status, refused.json.reason]).toEqual([503, 'OVERLOADED']);
+  expect(refused.json.type).toMatch(/#temporary-reduced-capacity$/);
+  expect(refused.headers.get('retry-after')).toBe('1');
+  expect((await full.send('GET', order)).status).toBe(503);
+  const body = { paymentId: 'p', amount: { currencyCode: 'USD', minorUnits: '1' } };
+  expect((await full.send('POST', `${order}/pay`, { body })).status).toBe(200);
+  answers.resolve({ order: { orderId, version: 1 } });
+  expect(new Set((await Promise.all(reads)).map(({ status }) => status))).toEqual(new Set([200]));
+  expect((await full.send('GET', order)).status).toBe(200);
+});

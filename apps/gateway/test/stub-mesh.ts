@@ -1,5 +1,6 @@
 import type { DescService, JsonValue, Message } from '@bufbuild/protobuf';
 import { openRateLimits, type RateLimits } from '@ordermesh/rate-limit';
+import { loadShedder } from '@ordermesh/resilience';
 import {
   type CallContext,
   connect,
@@ -57,10 +58,16 @@ export interface Reply {
 
 /** Starts both; the services are the real definitions, so requests are validated as in production. */
 export async function startStubMesh(
-  options: { requestTimeoutMs?: number; drainMs?: number; limits?: RateLimits } = {},
+  options: {
+    requestTimeoutMs?: number;
+    drainMs?: number;
+    limits?: RateLimits;
+    maxConcurrent?: number;
+  } = {},
 ): Promise<StubMesh> {
   const { requestTimeoutMs = 5_000, drainMs = 1_000 } = options;
-  const { limits = openRateLimits('gateway', undefined) } = options;
+  const { limits = openRateLimits('gateway', undefined), maxConcurrent = 1_000 } = options;
+  const shedder = loadShedder({ maxConcurrent, loopDelayMs: () => 0 });
   let answers: Readonly<Record<string, Answer>> = {};
   const calls: SeenCall[] = [];
   const handle = (method: string) => async (request: Message, call: CallContext) => {
@@ -99,7 +106,7 @@ export async function startStubMesh(
     host: '127.0.0.1',
     port: 0,
     methods,
-    forward: forwarder(methods, peers),
+    forward: forwarder(methods, peers, shedder),
     requestTimeoutMs,
     drainMs,
     limits,
@@ -120,6 +127,7 @@ export async function startStubMesh(
       await edge[Symbol.asyncDispose]();
       await channel[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
+      shedder[Symbol.dispose]();
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   postgresViewNotifier,
   postgresViewReader,
 } from '@ordermesh/read-model';
+import { importanceOf, loadShedder } from '@ordermesh/resilience';
 import { serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -41,6 +42,8 @@ await runProcess('query', async (life) => {
   const tokens = pageTokens(config.tokenKey);
   const postgresql = { name: 'postgresql', reader, notifier } as const;
   const { minVersionWaitMs } = config;
+  using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
+  const admitted = admitCalls(limits);
   await using server = await serveRpc({
     host,
     port: config.port,
@@ -48,7 +51,10 @@ await runProcess('query', async (life) => {
     services: [queryService({ postgresql, elasticsearch, tokens, partitions, minVersionWaitMs })],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
-    admit: admitCalls(limits),
+    admit: async (method, call) => {
+      await admitted(method, call);
+      return shedder.enter(importanceOf(method.name));
+    },
   });
   life.named('gRPC server', server);
   server.setServing(true);

@@ -1,6 +1,6 @@
 import { ReasonError } from '@ordermesh/contract';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Policy, type PolicyOptions, policy } from './policy.ts';
+import { type Policy, policy } from './policy.ts';
 
 const options = {
   name: 'customer',

@@ -1,8 +1,9 @@
-import { durationMs, host, isLoopback, onOff } from '@ordermesh/service';
+import { durationMs, host, isLoopback, maxConcurrentRequests, onOff } from '@ordermesh/service';
 
 /** The settings of every process that serves gRPC. */
 export const rpcSettings = {
   host,
+  maxConcurrentRequests,
   requestTimeoutMs: durationMs('REQUEST_TIMEOUT_MS', {
     doc: 'Deadline of calls that come without one.',
     default: 2_000,

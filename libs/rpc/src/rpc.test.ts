@@ -133,6 +133,27 @@ describe('a call', () => {
 });
 
 describe('admission', () => {
+  test('gives its place back once, whatever the call ended with', async () => {
+    let places = 0;
+    const admit: Admit = async () => {
+      places++;
+      return () => places--;
+    };
+    const { channel } = await query(
+      async ({ orderId }) => {
+        expect(places).toBe(1);
+        if (orderId !== id) throw new ReasonError('ORDER_NOT_FOUND', 'none');
+        return {};
+      },
+      5_000,
+      { admit },
+    );
+    await get(channel);
+    await failure(get(channel, {}, 'no id'));
+    await failure(get(channel, {}, '00000000-0000-4000-8000-000000000000'));
+    expect(places).toBe(0);
+  });
+
   test('comes before the request is even decoded, and its error is the answer', async () => {
     const refusal = new ReasonError('RATE_LIMITED', 'too fast', {
       retryAfterMs: 1200,
@@ -156,7 +177,10 @@ describe('admission', () => {
     ['anybody else', 'ordermesh-projector', '127.0.0.1'],
   ])('believes %s about whom it calls for, or not', async (_, serviceName, expected) => {
     const clients: string[] = [];
-    const admit: Admit = async (_method, { clientAddress }) => void clients.push(clientAddress);
+    const admit: Admit = async (_method, { clientAddress }) => {
+      clients.push(clientAddress);
+      return undefined;
+    };
     const { channel } = await query(async () => ({}), 5_000, { admit, serviceName });
     await get(channel, { metadata: { 'ordermesh-client': '10.1.2.3' } });
     expect(clients).toEqual([expected]);

@@ -15,8 +15,14 @@ import { serverCall } from './telemetry.ts';
 /** A handler of {@link unaryHandler}. */
 export type UnaryFunction = (request: never, call: CallContext) => Promise<unknown>;
 
-/** Whether a call may be served. Throws a ReasonError when it may not. */
-export type Admit = (method: DescMethodUnary, call: CallContext) => Promise<void>;
+/**
+ * Whether a call may be served. Throws a ReasonError when it may not.
+ * @returns called once when the call has been answered and its handler has ended
+ */
+export type Admit = (
+  method: DescMethodUnary,
+  call: CallContext,
+) => Promise<(() => void) | undefined>;
 
 /** What all handlers of a server share. */
 interface HandlerOptions {
@@ -68,13 +74,17 @@ async function run(
   context: CallContext,
   admit: Admit | undefined,
 ): Promise<Buffer> {
-  await admit?.(method, context);
-  const request = decode(method, bytes);
-  checkShape(method.input, request);
-  const response = await handle(request as never, context);
-  return Buffer.from(
-    toBinary(method.output, create(method.output, response as Record<string, unknown>)),
-  );
+  const release = await admit?.(method, context);
+  try {
+    const request = decode(method, bytes);
+    checkShape(method.input, request);
+    const response = await handle(request as never, context);
+    return Buffer.from(
+      toBinary(method.output, create(method.output, response as Record<string, unknown>)),
+    );
+  } finally {
+    release?.();
+  }
 }
 
 function decode(method: DescMethodUnary, bytes: Buffer): MessageShape<DescMethodUnary['input']> {

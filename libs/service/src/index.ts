@@ -27,6 +27,7 @@ export {
   database,
   host,
   isLoopback,
+  maxConcurrentRequests,
   migrationDatabaseUrl,
   partitions,
   tokenKey,

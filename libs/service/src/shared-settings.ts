@@ -53,3 +53,10 @@ export const tokenKey = custom('TOKEN_KEY', {
     return key.length >= 16 ? key : undefined;
   },
 });
+
+/** How much a process takes on at once. */
+export const maxConcurrentRequests = int('MAX_CONCURRENT_REQUESTS', {
+  doc: 'Most requests at work at once; the last tenth is kept for pay, ship and deliver, lists and searches fill seven tenths.',
+  default: 1_000,
+  min: 1,
+});
