@@ -25,7 +25,7 @@ export function peer(name: string, channel: RpcChannel, requestTimeoutMs: number
       failureThreshold: 10,
       failureWindowMs: 10_000,
       openMs: 500,
-      maxOpenMs: 2_000,
+      maxOpenMs: 1_000,
       maxConcurrent: 512,
       retry: { attempts: 3, firstDelayMs: 50 },
     }),

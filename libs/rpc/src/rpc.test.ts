@@ -5,78 +5,16 @@ import {
   CreateOrderRequestSchema,
   CustomerService,
   ErrorInfoSchema,
-  GetOrderRequestSchema,
   OrderCommandService,
-  OrderQueryService,
   ReasonError,
   reasons,
   StatusSchema,
 } from '@ordermesh/contract';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { closed, failure, get, id, query } from '../test/served-query.ts';
 import { callUnary } from './call.ts';
 import { connect } from './channel.ts';
-import {
-  type Admit,
-  type Handlers,
-  implement,
-  type RpcChannel,
-  type RpcServer,
-  serveRpc,
-} from './index.ts';
-
-const id = '7d9a3a51-7c2b-4d0e-9d3c-2b6a1f1c0a55';
-let open: AsyncDisposable[] = [];
-
-afterEach(async () => {
-  for (const one of open.reverse()) await one[Symbol.asyncDispose]();
-  open = [];
-});
-
-async function query(
-  getOrder: Handlers<typeof OrderQueryService>['getOrder'],
-  requestTimeoutMs = 5_000,
-  { admit, serviceName = 'test' }: { admit?: Admit; serviceName?: string } = {},
-) {
-  const refuse = () => Promise.reject(new Error('not scripted'));
-  const service = implement(OrderQueryService, {
-    getOrder,
-    listOrders: refuse,
-    searchOrders: refuse,
-  });
-  const server = await serveRpc({
-    host: '127.0.0.1',
-    port: 0,
-    portVariable: 'QUERY_PORT',
-    services: [service],
-    requestTimeoutMs,
-    reflection: true,
-    ...(admit ? { admit } : {}),
-  });
-  const channel = connect({
-    address: `127.0.0.1:${server.port}`,
-    serviceName,
-    defaultTimeoutMs: 5_000,
-  });
-  open.push(server, channel);
-  return { server, channel };
-}
-
-const get = (channel: RpcChannel, options = {}, orderId = id) =>
-  callUnary(
-    channel,
-    OrderQueryService.method.getOrder,
-    create(GetOrderRequestSchema, { orderId }),
-    options,
-  );
-
-async function failure(promise: Promise<unknown>): Promise<ReasonError> {
-  const error = await promise.then(
-    () => new Error('succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof ReasonError)) throw error;
-  return error;
-}
+import { implement, type RpcServer, serveRpc } from './index.ts';
 
 describe('a call', () => {
   test('carries request, response, metadata in and out, and the caller’s name', async () => {
@@ -125,65 +63,10 @@ describe('a call', () => {
       serviceName: 'test',
       defaultTimeoutMs: 5_000,
     });
-    open.push(channel);
+    closed(channel);
     const seen = await failure(get(channel));
     expect(seen).toMatchObject({ reason: 'DEPENDENCY_UNAVAILABLE', retryAfterMs: 1000 });
     expect(seen.message).not.toContain('127.0.0.1');
-  });
-});
-
-describe('admission', () => {
-  test('gives its place back once, whatever the call ended with', async () => {
-    let places = 0;
-    const admit: Admit = async () => {
-      places++;
-      return () => places--;
-    };
-    const { channel } = await query(
-      async ({ orderId }) => {
-        expect(places).toBe(1);
-        if (orderId !== id) throw new ReasonError('ORDER_NOT_FOUND', 'none');
-        return {};
-      },
-      5_000,
-      { admit },
-    );
-    await get(channel);
-    await failure(get(channel, {}, 'no id'));
-    await failure(get(channel, {}, '00000000-0000-4000-8000-000000000000'));
-    expect(places).toBe(0);
-  });
-
-  test('comes before the request is even decoded, and its error is the answer', async () => {
-    const refusal = new ReasonError('RATE_LIMITED', 'too fast', {
-      retryAfterMs: 1200,
-      metadata: { policies: 'minute' },
-    });
-    const seen: string[] = [];
-    const admit: Admit = async (method, { clientAddress }) => {
-      seen.push(`${method.name} ${clientAddress}`);
-      throw refusal;
-    };
-    const { channel } = await query(() => Promise.reject(new Error('called')), 5_000, { admit });
-    const error = await failure(get(channel, {}, 'no id'));
-    expect(error).toMatchObject({ reason: 'RATE_LIMITED', retryAfterMs: 1200 });
-    expect(seen).toEqual(['GetOrder 127.0.0.1']);
-    const { metadata } = error.cause as ServiceError;
-    expect(metadata.get('grpc-retry-pushback-ms')).toEqual(['1200']);
-  });
-
-  test.each([
-    ['the gateway', 'ordermesh-gateway', '10.1.2.3'],
-    ['anybody else', 'ordermesh-projector', '127.0.0.1'],
-  ])('believes %s about whom it calls for, or not', async (_, serviceName, expected) => {
-    const clients: string[] = [];
-    const admit: Admit = async (_method, { clientAddress }) => {
-      clients.push(clientAddress);
-      return undefined;
-    };
-    const { channel } = await query(async () => ({}), 5_000, { admit, serviceName });
-    await get(channel, { metadata: { 'ordermesh-client': '10.1.2.3' } });
-    expect(clients).toEqual([expected]);
   });
 });
 
@@ -273,7 +156,7 @@ describe('a request', () => {
       serviceName: 'test',
       defaultTimeoutMs: 5_000,
     });
-    open.push(server, channel);
+    closed(server, channel);
     const unitPrice = { currencyCode: 'USD', minorUnits: 1n };
     const request = create(CreateOrderRequestSchema, {
       customerId: id,
