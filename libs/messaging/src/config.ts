@@ -1,8 +1,8 @@
-import { ConfigError, custom, oneOf } from '@ordermesh/service';
+import { ConfigError, custom, oneOf, url } from '@ordermesh/service';
 
 /** The settings of every process that publishes or consumes. */
 export const busSettings = {
-  bus: oneOf('BUS', ['embedded', 'kafka'], {
+  bus: oneOf('BUS', ['embedded', 'kafka', 'redis'], {
     doc: 'What carries the events. Default: kafka when KAFKA_BROKERS is set, else embedded, the log itself.',
     optional: true,
   }),
@@ -18,25 +18,40 @@ export const busSettings = {
       },
     },
   ),
+  redisUrl: url('REDIS_URL', {
+    doc: 'Redis: the bus when BUS is redis.',
+    optional: true,
+    schemes: ['redis', 'rediss'],
+  }),
 };
 
 /** Which bus a process uses, and where it is. */
 export type ChosenBus =
   | { readonly kind: 'embedded' }
-  | { readonly kind: 'kafka'; readonly brokers: readonly string[] };
+  | { readonly kind: 'kafka'; readonly brokers: readonly string[] }
+  | { readonly kind: 'redis'; readonly url: string };
 
-/** @throws ConfigError when KAFKA_BROKERS is needed and missing */
+/** @throws ConfigError when KAFKA_BROKERS or REDIS_URL is needed and missing */
 export function chosenBus({
   bus,
   kafkaBrokers,
+  redisUrl,
 }: {
-  readonly bus: 'embedded' | 'kafka' | undefined;
+  readonly bus: ChosenBus['kind'] | undefined;
   readonly kafkaBrokers: readonly string[] | undefined;
+  readonly redisUrl: string | undefined;
 }): ChosenBus {
   const kind = bus ?? (kafkaBrokers === undefined ? 'embedded' : 'kafka');
-  if (kind === 'embedded') return { kind };
-  if (kafkaBrokers === undefined) {
-    throw new ConfigError(['KAFKA_BROKERS is not set, but BUS is kafka: it must be host:port,…']);
+  switch (kind) {
+    case 'embedded':
+      return { kind };
+    case 'kafka':
+      if (kafkaBrokers !== undefined) return { kind, brokers: kafkaBrokers };
+      throw new ConfigError(['KAFKA_BROKERS is not set, but BUS is kafka: it must be host:port,…']);
+    case 'redis':
+      if (redisUrl !== undefined) return { kind, url: redisUrl };
+      throw new ConfigError([
+        'REDIS_URL is not set, but BUS is redis: it must be redis://host:port, or rediss:// for TLS',
+      ]);
   }
-  return { kind, brokers: kafkaBrokers };
 }

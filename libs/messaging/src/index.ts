@@ -13,4 +13,8 @@ export { type KafkaPublisherOptions, kafkaPublisher } from './kafka/kafka-publis
 export { leaseMigrations } from './leased/lease-schema.ts';
 
 // For the relay.
-export type { Publisher } from './publisher.ts';
+export type { Publisher, ReadPartition } from './publisher.ts';
+
+// Redis Streams.
+export { type RedisBusOptions, redisBus } from './redis/redis-bus.ts';
+export { type RedisPublisherOptions, redisPublisher } from './redis/redis-publisher.ts';

@@ -1,4 +1,4 @@
-import type { BusMessage } from '@ordermesh/contract';
+import type { BusMessage, LogRow } from '@ordermesh/contract';
 
 /**
  * Puts the log's events on a bus. One caller at a time: the relay that leads.
@@ -21,4 +21,18 @@ export interface Publisher extends AsyncDisposable {
    * @throws as {@link open}, and the client's error when the bus does not take them
    */
   publish(messages: readonly BusMessage[]): Promise<void>;
+  /**
+   * Of a bus that may lose what it acknowledged: looks whether it has lost something, and publishes that again. To be called when it was opened, and
+   * every now and then, because a loss need not break the connection and nothing new need come.
+   * @param reached for each partition, from 0, the position of the last message that the bus has acknowledged
+   * @throws what `read` throws, and as {@link publish}
+   */
+  restore?(reached: readonly bigint[], read: ReadPartition): Promise<void>;
 }
+
+/** Reads the log: rows of a partition behind a position in order, fewer than `limit` only when there are no more. */
+export type ReadPartition = (
+  partition: number,
+  after: bigint,
+  limit: number,
+) => Promise<readonly LogRow[]>;

@@ -9,16 +9,6 @@ export function toKafka(message: BusMessage): Message & { readonly partition: nu
   return { partition, key, value: bytes, headers: { ...headers } };
 }
 
-/** About what a message takes of a record batch, in bytes; never too little. */
-export function kafkaBytes({ key, value, headers }: BusMessage): number {
-  // Varint lengths and offsets of the record (at most 30) and of each header (at most 10).
-  let bytes = 30 + Buffer.byteLength(key) + value.byteLength;
-  for (const [name, text] of Object.entries(headers)) {
-    bytes += 10 + Buffer.byteLength(name) + Buffer.byteLength(text);
-  }
-  return bytes;
-}
-
 /**
  * A message of the topic as the bus hands it on. Total: the topic may hold what others put there. What cannot be read becomes empty, and a position that
  * cannot be read becomes 0, which is before every checkpoint: it must neither move one nor pass for the event that has it.

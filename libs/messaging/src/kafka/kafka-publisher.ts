@@ -2,13 +2,13 @@ import type { BusMessage } from '@ordermesh/contract';
 import { counter, logger } from '@ordermesh/telemetry';
 import type { Kafka, Producer } from 'kafkajs';
 import type { Publisher } from '../publisher.ts';
+import { sendBatches } from '../send-batches.ts';
 import { sendInSpan } from '../send-tracing.ts';
 import { settledWithin } from '../settled-within.ts';
 import { destination } from '../tracing.ts';
 import { kafkaClient, kafkaErrorType } from './kafka-client.ts';
 import { toKafka } from './kafka-message.ts';
 import { checkTopic, createTopic } from './kafka-topic.ts';
-import { sendBatches } from './send-batches.ts';
 
 /** Options of {@link kafkaPublisher}. */
 export interface KafkaPublisherOptions {

@@ -44,8 +44,11 @@ export interface LeaseStore extends AsyncDisposable {
    * @returns the partitions whose offset was accepted; the others have another owner by now
    */
   commit(offsets: readonly Offset[]): Promise<ReadonlySet<number>>;
-  /** Commits and gives the partition to whoever comes; nothing happens when it has another owner by now. */
-  release(offset: Offset): Promise<void>;
+  /**
+   * Commits and gives the partition to whoever comes.
+   * @returns false, and nothing happened, when it has another owner by now
+   */
+  release(offset: Offset): Promise<boolean>;
   /** No member any more: the others' shares grow. */
   leave(): Promise<void>;
 }
@@ -124,7 +127,9 @@ export function leaseStore(options: LeaseStoreOptions): LeaseStore {
       return new Set(rows.map((row) => row.partition));
     },
     async release({ partition, epoch, position }) {
-      await query(pool, { text: releaseSql, values: [group, partition, epoch, position] });
+      const values = [group, partition, epoch, position];
+      const { rowCount } = await query(pool, { text: releaseSql, values });
+      return rowCount === 1;
     },
     async leave() {
       const text = 'DELETE FROM ordermesh_bus.member WHERE group_id = $1 AND member_id = $2';

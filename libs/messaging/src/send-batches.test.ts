@@ -1,8 +1,7 @@
 import { type BusMessage, toMessage } from '@ordermesh/contract';
 import { expect, it } from 'vitest';
-import { sampleLog } from '../testing/sample-log.ts';
-import { kafkaBytes } from './kafka-message.ts';
-import { maxMessages, maxPartitionBytes, sendBatches } from './send-batches.ts';
+import { maxMessages, maxPartitionBytes, messageBytes, sendBatches } from './send-batches.ts';
+import { sampleLog } from './testing/sample-log.ts';
 
 const log = sampleLog(2);
 const orders = [log.orderIn(0), log.orderIn(1)];
@@ -28,7 +27,7 @@ it('bounds the bytes of each partition, not of all together', () => {
   expect(batches(both)).toHaveLength(1);
   expect(batches([...both, message(1, half)]).map((run) => run.length)).toEqual([4, 1]);
   for (const run of batches(both)) {
-    const bytes = run.filter(({ partition }) => partition === 0).map(kafkaBytes);
+    const bytes = run.filter(({ partition }) => partition === 0).map(messageBytes);
     expect(bytes.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(maxPartitionBytes);
   }
 });
