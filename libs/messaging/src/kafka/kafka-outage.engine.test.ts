@@ -1,30 +1,11 @@
 import { startKafka } from '@ordermesh/engines';
 import { eventually, isMissing } from '@ordermesh/testing';
-import { describe, expect, it } from 'vitest';
-import { type KafkaFixture, kafkaFixture } from '../../fixtures/kafka-fixture.ts';
-import { type Load, startLoad } from '../../fixtures/load.ts';
-import { type Recorder, recorder } from '../testing/index.ts';
+import { describe, it } from 'vitest';
+import { kafkaFixture } from '../../fixtures/kafka-fixture.ts';
+import { acknowledges, expectEverything, startLoad } from '../../fixtures/load.ts';
+import { recorder } from '../testing/index.ts';
 
 const patiently = { withinMs: 60_000 };
-
-/** Waits until so much more was acknowledged. */
-async function acknowledges(load: Load, more: number): Promise<void> {
-  const wanted = load.acknowledged.length + more;
-  await eventually(() => load.acknowledged.length >= wanted, patiently);
-}
-
-async function expectEverything(seen: Recorder, load: Load, kafka: KafkaFixture): Promise<void> {
-  const { acknowledged } = load;
-  await eventually(() => {
-    const arrived = seen.seen();
-    return acknowledged.every(({ position }) => arrived.has(position));
-  }, patiently);
-  for (let partition = 0; partition < kafka.partitions; partition++) {
-    const wanted = acknowledged.filter((row) => row.partition === partition);
-    expect(seen.positionsOf(partition)).toEqual(wanted.map(({ position }) => position));
-  }
-  expect(seen.violations()).toEqual([]);
-}
 
 describe.skipIf(isMissing('kafka'))(
   'a Kafka that fails under load loses nothing and keeps the order',

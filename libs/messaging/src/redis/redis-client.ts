@@ -26,24 +26,31 @@ export function redisClient(url: string, name: string, answerMs = 5000): Redis {
     retryStrategy: (failures) => backoffMs(failures, 50, 1000, Math.random),
     protocol: 2, // the shapes of replies that every server and every manual has
   });
-  let isAway = false;
   redis.on('error', (error: Error) => {
-    if (isAway) return;
-    isAway = true;
-    log.warn({ err: withoutCommand(error) }, 'Redis is away, connecting again');
+    if (!faults.has(redis)) log.warn({ err: withoutCommand(error) }, 'Redis is away');
+    faults.set(redis, error);
   });
   redis.on('ready', () => {
-    if (isAway) log.info('Redis is back');
-    isAway = false;
+    if (faults.delete(redis)) log.info('Redis is back');
   });
   return redis;
 }
 
-/** Passes a command's outcome on, its error without the command. */
-export async function bare<T>(work: Promise<T>): Promise<T> {
+/** Why clients have no connection. */
+const faults = new WeakMap<Redis, Error>();
+
+/**
+ * Passes the outcome of a command on.
+ * @throws its error, without the command; for lack of a connection, the reason of that
+ */
+export async function answerOf<T>(redis: Redis, command: Promise<T>): Promise<T> {
   try {
-    return await work;
+    return await command;
   } catch (error) {
+    const fault = faults.get(redis);
+    if (fault && error instanceof Error && error.name === 'MaxRetriesPerRequestError') {
+      throw new Error(`Redis is away: ${fault.message}`, { cause: fault });
+    }
     throw withoutCommand(error);
   }
 }

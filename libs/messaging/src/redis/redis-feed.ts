@@ -5,7 +5,7 @@ import type { Feed } from '../leased/feed.ts';
 import { settledWithin } from '../settled-within.ts';
 import type { EntryCounts } from './entry-counts.ts';
 import type { GroupAcks } from './group-acks.ts';
-import { bare } from './redis-client.ts';
+import { answerOf } from './redis-client.ts';
 import { streamScript } from './redis-script.ts';
 import { fromEntry, lastPositions, type StreamEntry, streamKey } from './redis-streams.ts';
 import { watchStreams } from './watch-streams.ts';
@@ -41,7 +41,7 @@ export function redisFeed(options: RedisFeedOptions): Feed {
         signal.throwIfAborted();
         const asked = limit - messages.length;
         const reading = redis.xrangeBuffer(streamKey(stream, partition), from, '+', 'COUNT', asked);
-        const entries: readonly StreamEntry[] = await bare(reading);
+        const entries: readonly StreamEntry[] = await answerOf(redis, reading);
         for (const entry of entries) {
           const message = fromEntry(partition, entry);
           if (message !== undefined) messages.push(message);

@@ -71,6 +71,7 @@ export function redisPublisher(options: RedisPublisherOptions): Publisher {
       const options = { held, reached, keep, read, append: publish, nameOf };
       const messages = await restoreStreams(options);
       if (messages === 0) return;
+      await awaitRedis(redis, { stream, partitions }, 0); // the number of partitions is lost with them
       restored.add(messages);
       logger('messaging').warn({ messages }, 'Redis had lost events; they are published again');
     },

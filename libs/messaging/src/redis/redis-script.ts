@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
-import { bare } from './redis-client.ts';
+import { answerOf } from './redis-client.ts';
 
 const source = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
 
@@ -21,10 +21,10 @@ export function streamScript(name: string): StreamScript {
   const hash = createHash('sha1').update(lua).digest('hex');
   return async (redis, stream, args) => {
     try {
-      return await bare(redis.evalsha(hash, 1, stream, ...args));
+      return await answerOf(redis, redis.evalsha(hash, 1, stream, ...args));
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await bare(redis.eval(lua, 1, stream, ...args));
+      return await answerOf(redis, redis.eval(lua, 1, stream, ...args));
     }
   };
 }

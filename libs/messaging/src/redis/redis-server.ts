@@ -3,7 +3,7 @@ import { backoffMs } from '@ordermesh/postgres';
 import { StartupError } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import type { Redis } from 'ioredis';
-import { bare } from './redis-client.ts';
+import { answerOf } from './redis-client.ts';
 import { partitionsKey } from './redis-streams.ts';
 
 /** Which streams a server is asked about. */
@@ -25,7 +25,7 @@ export async function awaitRedis(
   const deadline = performance.now() + waitMs;
   for (let failures = 1; ; failures++) {
     try {
-      return await bare(check(redis, streams));
+      return await answerOf(redis, check(redis, streams));
     } catch (error) {
       const pauseMs = backoffMs(failures, 50, 1000, Math.random);
       const isOver = performance.now() + pauseMs > deadline || redis.status === 'end';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '@ordermesh/postgres';
 import type { Logger } from '@ordermesh/telemetry';
 import type { Cursor, Feed } from '../leased/feed.ts';
-import { bare, redisClient } from './redis-client.ts';
+import { answerOf, redisClient } from './redis-client.ts';
 import { lastPositions, streamKey } from './redis-streams.ts';
 
 /** What {@link watchStreams} needs. */
@@ -27,7 +27,6 @@ export function watchStreams(
   const redis = redisClient(url, 'ordermesh-bus-watch', blockMs + 5000);
   const stopped = new AbortController();
   const keys = Array.from({ length: partitions }, (_, n) => streamKey(stream, n));
-  const partitionOf = new Map(keys.map((key, n) => [key, n]));
 
   async function watchOnce(onUp: () => void): Promise<void> {
     let seen = await lastPositions(redis, stream, partitions);
@@ -36,16 +35,12 @@ export function watchStreams(
     while (!stopped.signal.aborted) {
       const ids = seen.map((position) => `${position}-0`);
       const reading = redis.xread('COUNT', 1, 'BLOCK', blockMs, 'STREAMS', ...keys, ...ids);
-      const found = (await bare(reading)) as readonly (readonly [string, unknown])[] | null;
-      if (found === null) continue;
-      // The read tells the first new entry of a stream. Many may have come together, and need waking for once.
+      if ((await answerOf(redis, reading)) === null) continue;
+      // The read tells the first new entry of some streams. Many may have come, also meanwhile, also elsewhere.
+      const before = seen;
       seen = await lastPositions(redis, stream, partitions);
-      onTouched(
-        found.flatMap(([key]): Cursor[] => {
-          const partition = partitionOf.get(key) ?? 0;
-          return [{ partition, position: seen[partition] ?? 0n }];
-        }),
-      );
+      const now = seen.map((position, partition): Cursor => ({ partition, position }));
+      onTouched(now.filter(({ partition, position }) => position > (before[partition] ?? 0n)));
     }
   }
 
