@@ -1,6 +1,6 @@
 import { OrderLogService, pageTokens } from '@ordermesh/contract';
 import { createEventStore, logMigrations, openLog } from '@ordermesh/event-store-postgres';
-import { kafkaPublisher } from '@ordermesh/messaging';
+import { kafkaPublisher, type Publisher, redisPublisher } from '@ordermesh/messaging';
 import { orderDecider } from '@ordermesh/order';
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
@@ -45,16 +45,14 @@ await runProcess('command', async (life) => {
   life.named('idempotency purge', purge);
 
   // The embedded bus is the log itself; any other has to be filled.
+  const relayTo = (publisher: Publisher) =>
+    startRelay({ bus: bus.kind, publisher, store, logUrl: url, partitions });
   await using relay =
     bus.kind === 'kafka'
-      ? startRelay({
-          bus: 'kafka',
-          publisher: kafkaPublisher({ brokers: bus.brokers, partitions }),
-          store,
-          logUrl: url,
-          partitions,
-        })
-      : undefined;
+      ? relayTo(kafkaPublisher({ brokers: bus.brokers, partitions }))
+      : bus.kind === 'redis'
+        ? relayTo(redisPublisher({ url: bus.url, partitions }))
+        : undefined;
   if (relay) life.named('relay', relay);
 
   const aggregate = { store, decider: orderDecider(config), codec: orderCodec };

@@ -1,4 +1,4 @@
-import { awaitLog, embeddedBus, kafkaBus, leaseMigrations } from '@ordermesh/messaging';
+import { leaseMigrations } from '@ordermesh/messaging';
 import { prepareDatabase } from '@ordermesh/postgres';
 import {
   type OrderViewWriter,
@@ -13,6 +13,7 @@ import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
 import { customers } from './customers.ts';
 import { elasticsearchView } from './elasticsearch-view.ts';
+import { openBus } from './open-bus.ts';
 import { projection } from './projection.ts';
 import { readStretchFrom } from './read-stretch.ts';
 
@@ -55,13 +56,7 @@ await runProcess('projector', async (life) => {
     openMs: 2_000,
     maxConcurrent: 16,
   });
-  // On a first start the command service is still making what the embedded bus reads.
-  if (config.bus.kind === 'embedded') await awaitLog(logUrl, life.signal);
-  const bus =
-    config.bus.kind === 'kafka'
-      ? // The shortest session that a cluster accepts by default: as long do the partitions of a killed projector stand still.
-        kafkaBus({ brokers: config.bus.brokers, partitions, sessionTimeoutMs: 6_000 })
-      : embeddedBus({ logUrl, viewUrl: url, partitions, leaseMs: 3_000 });
+  const bus = await openBus(config.bus, { logUrl, viewUrl: url, partitions }, life.signal);
   const sources = {
     customers: customers(customer, customerPolicy),
     readStretch: readStretchFrom(command),

@@ -90,7 +90,7 @@ it('reads the next batch while one is in flight', async () => {
     reads.push(after);
     return store.readLog(after, ...rest);
   };
-  await using _relay = start(publisher, { maxBatch: 2, store: { readLog: watched } });
+  await using _relay = start(publisher, { maxBatch: 2, store: { ...store, readLog: watched } });
   await eventually(() => publisher.begun() === 1 && reads.length === 2);
   expect(reads).toEqual([0n, 2n]);
   expect(await checkpoint()).toBe(0);

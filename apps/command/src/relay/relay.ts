@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { LogRow } from '@ordermesh/contract';
 import { logChannel, type PostgresEventStore } from '@ordermesh/event-store-postgres';
-import type { Publisher } from '@ordermesh/messaging';
+import type { Publisher, ReadPartition } from '@ordermesh/messaging';
 import { backoffMs, createPool, listen } from '@ordermesh/postgres';
 import { StartupError } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -17,7 +17,7 @@ export interface RelayOptions {
   readonly bus: string;
   /** Disposed of with the relay. */
   readonly publisher: Publisher;
-  readonly store: Pick<PostgresEventStore, 'readLog'>;
+  readonly store: Pick<PostgresEventStore, 'readLog' | 'readFeed'>;
   /** The log's database, directly: a transaction pooler loses LISTEN. */
   readonly logUrl: string;
   readonly partitions: number;
@@ -37,6 +37,8 @@ export interface Relay extends AsyncDisposable {
 
 /** What a publish may take while the relay stops. */
 const graceMs = 5000;
+/** How often a bus that may lose something is asked whether it has, at most. */
+const restoreEveryMs = 1000;
 
 /**
  * Puts the log on a bus: a cursor over the log, moved when the bus has acknowledged. At least once, in the order of the log, nothing left out. Any number
@@ -92,12 +94,20 @@ export function startRelay(options: RelayOptions): Relay {
       rows.catch(() => undefined); // heard in the next round, if there is one
       return rows;
     };
+    const readPartition: ReadPartition = (partition, after, limit) =>
+      store.readFeed(partition, after, limit, ended.signal);
     try {
       await publisher.open();
       log.info({ position: String(lease.checkpoint.position) }, 'relay leads');
       let { checkpoint } = lease;
       let reading = read(checkpoint.position);
+      let restoredAt = Number.NEGATIVE_INFINITY;
       while (!stop.signal.aborted) {
+        if (publisher.restore && performance.now() >= restoredAt + restoreEveryMs) {
+          lease.requireValid();
+          await publisher.restore(checkpoint.partitionPositions, readPartition);
+          restoredAt = performance.now();
+        }
         const rows = await reading;
         const last = rows.at(-1);
         if (last === undefined) {
