@@ -2,6 +2,7 @@ import type { BusMessage } from '@ordermesh/contract';
 import { backoffMs } from '@ordermesh/postgres';
 import type { Logger } from '@ordermesh/telemetry';
 import type { Batch, BatchHandler } from '../bus.ts';
+import { handlerCalls } from '../handler-calls.ts';
 import type { Turns } from '../turns.ts';
 
 /** What one answer of a broker holds of a partition, in the order of its offsets. */
@@ -51,28 +52,27 @@ export function consumePartition(
   free: Promise<void>,
   options: KafkaPartitionOptions,
 ): KafkaPartition {
-  const { handler, turns, maxBatch, log } = options;
+  const { turns, maxBatch, log } = options;
   const lost = new AbortController();
+  const calls = handlerCalls(partition, lost.signal, options);
   const waiting: Fetched['messages'][number][] = [];
   let attempted = 0; // how many of those are the batch that was rejected, and comes again as it was
   let next: bigint | undefined; // offset behind what was handled
   let end = 0n;
   let resume: (() => void) | undefined;
   let isFree = false;
-  let entered = false; // `assigned` was called, so `revoked` is owed
-  let assigned = false;
-  let idleDueAt = 0;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined; // of the next attempt, or the next housekeeping
   let running: Promise<void> | undefined;
   let closed: Promise<void> | undefined;
 
-  const isIdleDue = () => handler.idle !== undefined && performance.now() >= idleDueAt;
+  const isIdleDue = () => performance.now() >= calls.idleDueAt();
 
   function request(): void {
     if (!isFree || closed !== undefined || running !== undefined || failures > 0) return;
-    if (!assigned || waiting.length > 0 || isIdleDue()) turns.request(turn);
-    else if (handler.idle !== undefined) requestIn(idleDueAt - performance.now());
+    if (!calls.isAssigned() || waiting.length > 0 || isIdleDue()) turns.request(turn);
+    else if (calls.idleDueAt() < Number.POSITIVE_INFINITY)
+      requestIn(calls.idleDueAt() - performance.now());
   }
 
   function requestIn(ms: number): void {
@@ -89,13 +89,9 @@ export function consumePartition(
   }
 
   async function step(): Promise<void> {
-    if (!assigned) {
-      entered = true;
-      await handler.assigned(partition, lost.signal);
-      assigned = true;
-    }
+    await calls.assign();
     if (waiting.length > 0) await handle();
-    else if (isIdleDue()) await housekeep();
+    else if (isIdleDue()) await calls.idle();
   }
 
   async function handle(): Promise<void> {
@@ -109,16 +105,6 @@ export function consumePartition(
     next = (batch.at(-1)?.offset ?? 0n) + 1n;
     options.onHandled(partition, next);
     if (waiting.length < maxBatch) unpause();
-  }
-
-  async function housekeep(): Promise<void> {
-    try {
-      await handler.idle?.(partition, lost.signal);
-    } catch (err) {
-      if (!lost.signal.aborted) log.warn({ err, partition }, 'housekeeping failed');
-    }
-    // At least 10 ms: with 0 the partition would do nothing else for ever.
-    idleDueAt = performance.now() + Math.max(10, options.idleEveryMs);
   }
 
   function succeeded(): void {
@@ -143,11 +129,7 @@ export function consumePartition(
     clearTimeout(timer);
     unpause(); // kafkajs remembers it beyond the assignment
     await running;
-    try {
-      if (entered) await handler.revoked(partition);
-    } catch (err) {
-      log.warn({ err, partition }, 'revoke failed');
-    }
+    await calls.revoke();
   }
 
   void free.then(() => {

@@ -2,6 +2,7 @@ import type { BusMessage } from '@ordermesh/contract';
 import { backoffMs } from '@ordermesh/postgres';
 import type { Logger } from '@ordermesh/telemetry';
 import type { Batch, BatchHandler } from '../bus.ts';
+import { handlerCalls } from '../handler-calls.ts';
 import type { Turns } from '../turns.ts';
 import type { Cursor, Feed } from './feed.ts';
 import type { Lease, Offset } from './lease-store.ts';
@@ -52,16 +53,14 @@ export interface OwnedPartitionOptions {
 /** Starts to work on a partition just gained: asks for its first turn at once. */
 export function ownPartition(lease: Lease, options: OwnedPartitionOptions): OwnedPartition {
   const { partition, epoch } = lease;
-  const { feed, handler, turns, maxBatch, log } = options;
+  const { feed, turns, maxBatch, log } = options;
   const lost = new AbortController();
+  const calls = handlerCalls(partition, lost.signal, options);
   let { position, validUntil } = lease;
   let wanted = 0n; // highest position that was announced
   let mustLook = true;
   let batch: readonly BusMessage[] | undefined; // read and not yet handled
   let behind = 0;
-  let entered = false; // `assigned` was called, so `revoked` is owed
-  let assigned = false;
-  let idleDueAt = 0;
   let failures = 0;
   let retry: NodeJS.Timeout | undefined;
   let expiry: NodeJS.Timeout | undefined;
@@ -69,7 +68,7 @@ export function ownPartition(lease: Lease, options: OwnedPartitionOptions): Owne
   let closed: Promise<void> | undefined;
 
   const mayRead = () => mustLook || wanted > position;
-  const isIdleDue = () => handler.idle !== undefined && performance.now() >= idleDueAt;
+  const isIdleDue = () => performance.now() >= calls.idleDueAt();
 
   function request(): void {
     if (closed !== undefined || running !== undefined || retry !== undefined) return;
@@ -87,14 +86,10 @@ export function ownPartition(lease: Lease, options: OwnedPartitionOptions): Owne
   }
 
   async function step(): Promise<void> {
-    if (!assigned) {
-      entered = true;
-      await handler.assigned(partition, lost.signal);
-      assigned = true;
-    }
+    await calls.assign();
     batch ??= mayRead() ? await readNext() : undefined;
     if (batch !== undefined) await handle(batch);
-    else if (isIdleDue()) await housekeep();
+    else if (isIdleDue()) await calls.idle();
   }
 
   async function readNext(): Promise<readonly BusMessage[] | undefined> {
@@ -128,16 +123,6 @@ export function ownPartition(lease: Lease, options: OwnedPartitionOptions): Owne
     options.onHandled({ partition, epoch, position });
   }
 
-  async function housekeep(): Promise<void> {
-    try {
-      await handler.idle?.(partition, lost.signal);
-    } catch (err) {
-      if (!lost.signal.aborted) log.warn({ err, partition }, 'housekeeping failed');
-    }
-    // At least 10 ms: with 0 the partition would do nothing else for ever.
-    idleDueAt = performance.now() + Math.max(10, options.idleEveryMs);
-  }
-
   function succeeded(): void {
     if (failures > 0) log.info({ partition, failures }, 'partition goes on');
     failures = 0;
@@ -165,11 +150,7 @@ export function ownPartition(lease: Lease, options: OwnedPartitionOptions): Owne
     turns.cancel(turn);
     clearTimeout(retry);
     await running;
-    try {
-      if (entered) await handler.revoked(partition);
-    } catch (err) {
-      log.warn({ err, partition }, 'revoke failed');
-    }
+    await calls.revoke();
     clearTimeout(expiry); // only now: a lease may also run out while a last batch runs
   }
 

@@ -142,9 +142,9 @@ describe.skipIf(isMissing('redis'))('redisPublisher()', () => {
     await expect(away.open()).rejects.toThrow(/^Redis is away: connect ECONNREFUSED 127.0.0.1:1$/);
     await redis.plain.del(key(1));
     await redis.plain.set(key(1), 'no stream');
-    const error: unknown = await redis.publish(rowsOf(1, 1, 50)).catch((error) => error);
+    const error: unknown = await redis.publish(rowsOf(1)).catch((error) => error);
     expect(error).toMatchObject({ message: expect.stringContaining('WRONGTYPE') });
-    expect(JSON.stringify({ ...(error as object), ...Object(error) })).not.toContain('xxxx');
+    expect(error).not.toHaveProperty('command'); // with all its arguments
   });
 
   it('rejects what is in flight when it is disposed of, and everything afterwards', async () => {
