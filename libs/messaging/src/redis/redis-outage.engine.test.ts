@@ -1,57 +1,61 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startRedis } from '@ordermesh/engines';
+import { type Redis, type RedisOptions, startRedis } from '@ordermesh/engines';
 import { eventually, isMissing } from '@ordermesh/testing';
 import { describe, expect, it } from 'vitest';
-import { acknowledges, expectEverything, startLoad } from '../../fixtures/load.ts';
-import { redisFixture } from '../../fixtures/redis-fixture.ts';
+import { acknowledges, expectEverything, type Load, startLoad } from '../../fixtures/load.ts';
+import { type RedisFixture, redisFixture } from '../../fixtures/redis-fixture.ts';
 import { recorder } from '../testing/index.ts';
 
 const patiently = { withinMs: 60_000 };
 
-// A server for each test.
+/** Does something to a server of its own under load, and expects that everything acknowledged arrives, in order. */
+async function underLoad(
+  options: RedisOptions,
+  work: (load: Load, server: Redis, redis: RedisFixture) => Promise<void>,
+): Promise<void> {
+  await using server = await startRedis(options);
+  await using redis = await redisFixture(server.url);
+  const seen = recorder();
+  await using _consumer = await redis.bus().consume({ group: 'g', handler: seen.handler('a') });
+  const load = startLoad(redis);
+  try {
+    await acknowledges(load, 400);
+    await work(load, server, redis);
+    await acknowledges(load, 400);
+  } finally {
+    await load.stop();
+  }
+  await expectEverything(seen, load, redis);
+}
+
+async function killedThrice(load: Load, server: Redis): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const failures = load.failures();
+    await server.kill();
+    await eventually(() => load.failures() > failures + 2, patiently);
+    await server.restart();
+    await acknowledges(load, 400);
+  }
+}
+
 describe.skipIf(isMissing('redis'))(
   'a Redis that fails under load loses nothing and keeps the order',
   () => {
-    it.each([
-      ['empty', undefined],
-      ['with its data', mkdtempSync(join(tmpdir(), 'ordermesh-redis-bus-'))],
-    ])('when it is killed and comes back %s', async (_, dataDir) => {
+    it('when it is killed and comes back empty', () => underLoad({}, killedThrice));
+
+    it('when it is killed and comes back with its data', async () => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'ordermesh-redis-bus-'));
       try {
-        await using server = await startRedis(dataDir === undefined ? {} : { dataDir });
-        await using redis = await redisFixture(server.url);
-        const seen = recorder();
-        await using _consumer = await redis
-          .bus()
-          .consume({ group: 'g', handler: seen.handler('a') });
-        const load = startLoad(redis);
-        try {
-          for (let round = 0; round < 3; round++) {
-            await acknowledges(load, 400);
-            const failures = load.failures();
-            await server.kill();
-            await eventually(() => load.failures() > failures + 2, patiently);
-            await server.restart();
-          }
-          await acknowledges(load, 400);
-        } finally {
-          await load.stop();
-        }
-        await expectEverything(seen, load, redis);
+        await underLoad({ dataDir }, killedThrice);
       } finally {
-        if (dataDir !== undefined) rmSync(dataDir, { recursive: true });
+        rmSync(dataDir, { recursive: true });
       }
     });
 
-    it('when it is frozen until its clients have given up, and wakes with what they had sent', async () => {
-      await using server = await startRedis();
-      await using redis = await redisFixture(server.url);
-      const seen = recorder();
-      await using _consumer = await redis.bus().consume({ group: 'g', handler: seen.handler('a') });
-      const load = startLoad(redis);
-      try {
-        await acknowledges(load, 400);
+    it('when it is frozen until its clients have given up, and wakes with what they had sent', () =>
+      underLoad({}, async (load, server) => {
         const failures = load.failures();
         process.kill(server.pid, 'SIGSTOP');
         try {
@@ -59,30 +63,15 @@ describe.skipIf(isMissing('redis'))(
         } finally {
           process.kill(server.pid, 'SIGCONT');
         }
-        await acknowledges(load, 400);
-      } finally {
-        await load.stop();
-      }
-      await expectEverything(seen, load, redis);
-    });
+      }));
 
-    it('when all its data is deleted again and again', async () => {
-      await using server = await startRedis();
-      await using redis = await redisFixture(server.url);
-      const seen = recorder();
-      await using _consumer = await redis.bus().consume({ group: 'g', handler: seen.handler('a') });
-      const load = startLoad(redis);
-      try {
+    it('when all its data is deleted again and again', () =>
+      underLoad({}, async (load, _, redis) => {
         for (let round = 0; round < 5; round++) {
-          await acknowledges(load, 400);
           await redis.plain.flushall();
+          await acknowledges(load, 400);
         }
-        await acknowledges(load, 400);
-      } finally {
-        await load.stop();
-      }
-      await expectEverything(seen, load, redis);
-    });
+      }));
 
     it('when it loses what a group still lacked, and nothing new is published', async () => {
       await using server = await startRedis();
