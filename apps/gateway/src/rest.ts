@@ -51,8 +51,9 @@ async function answer(
     body: jsonBody(request),
     expectedVersion: expectedVersion(route, request.headers),
   });
+  const bodyField = typeof route.body === 'object' ? route.body.name : undefined;
   const result = await forward(route.method, message, call).catch((error: unknown) => {
-    throw withJsonNames(error);
+    throw withJsonNames(error, bodyField);
   });
   const headers = answerHeaders(result.headers);
   const location = route.location && expandTemplate(route.location, result.message);

@@ -11,7 +11,7 @@ export type QueryParameters = ReadonlyMap<string, FieldPath>;
 
 /**
  * What a query string may set: every field that one text can hold, lists of such fields, and the fields of nested messages, dotted; except
- * the fields that the path binds. Each under its JSON name and its proto name.
+ * what the path or the body binds. Each under its JSON name and its proto name.
  */
 export function queryParameters(schema: DescMessage, bound: readonly FieldPath[]): QueryParameters {
   const parameters = new Map<string, FieldPath>();
@@ -19,10 +19,11 @@ export function queryParameters(schema: DescMessage, bound: readonly FieldPath[]
   const collect = (message: DescMessage, outer: readonly DescField[]) => {
     for (const field of message.fields) {
       const path = [...outer, field] as unknown as FieldPath;
+      if (taken.has(jsonPath(path))) continue;
       const nested = field.fieldKind === 'message' && !hasOwnJsonForm(field.message);
       if (nested && !outer.some((above) => above.message === field.message))
         collect(field.message, path);
-      if (nested || !isText(field) || taken.has(jsonPath(path))) continue;
+      if (nested || !isText(field)) continue;
       parameters.set(jsonPath(path), path);
       parameters.set(path.map(({ name }) => name).join('.'), path);
     }

@@ -1,9 +1,11 @@
 import {
   type DescMethodUnary,
   type JsonObject,
+  type JsonValue,
   type Message,
   mergeFromJson,
 } from '@bufbuild/protobuf';
+import { EmptySchema } from '@bufbuild/protobuf/wkt';
 import type { FieldFault } from '@ordermesh/contract';
 import { invalidRequest } from '@ordermesh/rpc';
 import { decodeMessage } from './decode-message.ts';
@@ -35,7 +37,7 @@ export interface RestRequestParts {
 export function restRequest(route: RestRoute, parts: RestRequestParts): Message {
   const { input } = route.method;
   const query = readQuery(route.query, parts.search);
-  const message: Message = decodeMessage(input, route.takesBody ? readJson(parts.body) : query);
+  const message = bodyMessage(route, readJson(parts.body), query);
   variables(route.template).forEach((path, i) => {
     const text = parts.path[i] as string;
     bind(input, message, path, text, {
@@ -52,6 +54,19 @@ export function restRequest(route: RestRoute, parts: RestRequestParts): Message 
     };
     bind(input, message, [route.versionField], parts.expectedVersion, fault);
   }
+  return message;
+}
+
+function bodyMessage(
+  { method: { input }, body }: RestRoute,
+  json: JsonValue,
+  query: JsonObject,
+): Message {
+  if (body === 'message') return decodeMessage(input, json);
+  const message: Message = decodeMessage(input, query);
+  // What is sent where nothing is taken (`{"expectedVersion": 3}` with a DELETE) was meant: it is refused, not dropped. `{}` is nothing.
+  const content = decodeMessage(body?.message ?? EmptySchema, json);
+  if (body) Object.assign(message, { [body.localName]: content });
   return message;
 }
 
