@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import {
+  AddItemRequestSchema,
+  AddItemResponseSchema,
   CancelOrderRequestSchema,
   CancelOrderResponseSchema,
+  ChangeShippingAddressRequestSchema,
+  ChangeShippingAddressResponseSchema,
   ConfirmOrderRequestSchema,
   ConfirmOrderResponseSchema,
   CreateOrderRequestSchema,
@@ -10,14 +14,17 @@ import {
   DeliverOrderRequestSchema,
   DeliverOrderResponseSchema,
   OrderCommandService,
+  type OrderItem,
   PayOrderRequestSchema,
   PayOrderResponseSchema,
+  RemoveItemRequestSchema,
+  RemoveItemResponseSchema,
   ShipOrderRequestSchema,
   ShipOrderResponseSchema,
 } from '@ordermesh/contract';
 import type { OrderCommand } from '@ordermesh/order';
 import { type CallContext, type Implementation, implement } from '@ordermesh/rpc';
-import { addressOf, itemsOf, moneyOf } from './request-values.ts';
+import { addressOf, itemOf, moneyOf } from './request-values.ts';
 import { type OrderAggregate, runCommand } from './run-command.ts';
 
 /** What every request but CreateOrder's says: which order, at which version. */
@@ -60,7 +67,7 @@ export function commandService(aggregate: OrderAggregate): Implementation {
         command: {
           type: 'CreateOrder',
           customerId: request.customerId,
-          items: itemsOf(request.items),
+          items: request.items.map(itemOf),
           shippingAddress: addressOf(request.shippingAddress),
           now: Date.now(),
         },
@@ -98,5 +105,24 @@ export function commandService(aggregate: OrderAggregate): Implementation {
       reason,
       now,
     })),
+    addItem: change(AddItemRequestSchema, AddItemResponseSchema, ({ item }, now) => ({
+      type: 'AddItem',
+      item: itemOf(item as OrderItem), // required: the edge has checked
+      now,
+    })),
+    removeItem: change(RemoveItemRequestSchema, RemoveItemResponseSchema, ({ productId }, now) => ({
+      type: 'RemoveItem',
+      productId,
+      now,
+    })),
+    changeShippingAddress: change(
+      ChangeShippingAddressRequestSchema,
+      ChangeShippingAddressResponseSchema,
+      ({ shippingAddress }, now) => ({
+        type: 'ChangeShippingAddress',
+        shippingAddress: addressOf(shippingAddress),
+        now,
+      }),
+    ),
   });
 }

@@ -42,6 +42,22 @@ const eventsOfType: { [T in OrderEvent['type']]: fc.Arbitrary<OrderEvent & { typ
   OrderShipped: fc.record({ type: fc.constant('OrderShipped' as const), trackingNumber: text }),
   OrderDelivered: fc.constant({ type: 'OrderDelivered' as const }),
   OrderCancelled: fc.record({ type: fc.constant('OrderCancelled' as const), reason: text }),
+  OrderItemAdded: fc.record({
+    type: fc.constant('OrderItemAdded' as const),
+    item,
+    addedQuantity: fc.integer({ min: 1, max: 10_000 }),
+    total: money,
+  }),
+  OrderItemRemoved: fc.record({
+    type: fc.constant('OrderItemRemoved' as const),
+    productId: fc.uuid(),
+    removedQuantity: fc.integer({ min: 1, max: 1_000_000 }),
+    total: money,
+  }),
+  ShippingAddressChanged: fc.record({
+    type: fc.constant('ShippingAddressChanged' as const),
+    shippingAddress: address,
+  }),
 };
 
 describe('orderCodec', () => {

@@ -9,7 +9,7 @@ import {
 } from '@ordermesh/contract';
 import type { EventCodec } from '@ordermesh/event-sourcing';
 import type { OrderEvent } from '@ordermesh/order';
-import { addressOf, itemsOf, moneyOf } from './request-values.ts';
+import { addressOf, itemOf, moneyOf } from './request-values.ts';
 
 /** The order's events as the log keeps them: the protobuf JSON of the catalogue's message. */
 export const orderCodec: EventCodec<OrderEvent> = {
@@ -45,6 +45,18 @@ function toMessage(event: OrderEvent): EventMessage {
       return create(eventSchemas.OrderShipped, { trackingNumber: event.trackingNumber });
     case 'OrderCancelled':
       return create(eventSchemas.OrderCancelled, { reason: event.reason });
+    case 'OrderItemAdded': {
+      const { item, addedQuantity, total } = event;
+      return create(eventSchemas.OrderItemAdded, { item: { ...item }, addedQuantity, total });
+    }
+    case 'OrderItemRemoved': {
+      const { productId, removedQuantity, total } = event;
+      return create(eventSchemas.OrderItemRemoved, { productId, removedQuantity, total });
+    }
+    case 'ShippingAddressChanged':
+      return create(eventSchemas.ShippingAddressChanged, {
+        shippingAddress: event.shippingAddress,
+      });
     case 'OrderConfirmed':
     case 'OrderDelivered':
       return create(eventSchemas[event.type]) as EventMessage;
@@ -57,7 +69,7 @@ function toEvent(type: EventType, message: EventMessage): OrderEvent {
       return {
         type: 'OrderCreated',
         customerId: message.customerId,
-        items: itemsOf(message.items),
+        items: message.items.map(itemOf),
         shippingAddress: addressOf(message.shippingAddress),
         total: moneyOf(message.total),
         createdAt: timestampMs(stored(message.createdAt)),
@@ -69,6 +81,25 @@ function toEvent(type: EventType, message: EventMessage): OrderEvent {
       return { type: 'OrderShipped', trackingNumber: message.trackingNumber };
     case 'ordermesh.order.v1.OrderCancelled':
       return { type: 'OrderCancelled', reason: message.reason };
+    case 'ordermesh.order.v1.OrderItemAdded':
+      return {
+        type: 'OrderItemAdded',
+        item: itemOf(stored(message.item)),
+        addedQuantity: message.addedQuantity,
+        total: moneyOf(message.total),
+      };
+    case 'ordermesh.order.v1.OrderItemRemoved':
+      return {
+        type: 'OrderItemRemoved',
+        productId: message.productId,
+        removedQuantity: message.removedQuantity,
+        total: moneyOf(message.total),
+      };
+    case 'ordermesh.order.v1.ShippingAddressChanged':
+      return {
+        type: 'ShippingAddressChanged',
+        shippingAddress: addressOf(message.shippingAddress),
+      };
     case 'ordermesh.order.v1.OrderConfirmed':
       return { type: 'OrderConfirmed' };
     case 'ordermesh.order.v1.OrderDelivered':

@@ -13,14 +13,9 @@ export function moneyOf(money: WireMoney | undefined): Money {
   return { currencyCode: money.currencyCode, minorUnits: money.minorUnits };
 }
 
-/** Items of a message. */
-export function itemsOf(items: readonly WireItem[]): OrderItem[] {
-  return items.map(({ productId, productName, quantity, unitPrice }) => ({
-    productId,
-    productName,
-    quantity,
-    unitPrice: moneyOf(unitPrice),
-  }));
+/** One item of a message. */
+export function itemOf({ productId, productName, quantity, unitPrice }: WireItem): OrderItem {
+  return { productId, productName, quantity, unitPrice: moneyOf(unitPrice) };
 }
 
 /** Address of a message. */

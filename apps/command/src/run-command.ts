@@ -115,9 +115,10 @@ function settled(executed: Executed<Rejection>, orderId: string, command: OrderC
     case 'replayed':
       return executed;
     case 'rejected': {
-      const { reason, message, details } = executed.rejection;
+      const { reason, message, details, fault } = executed.rejection;
       const onState = command.type !== 'CreateOrder';
-      throw new ReasonError(reason, message, { metadata: details, resource, onState });
+      const fields = fault ? [{ field: fault.field, reason: fault.rule, detail: message }] : [];
+      throw new ReasonError(reason, message, { metadata: details, fields, resource, onState });
     }
     case 'conflict': {
       const expected = executed.expected === 'no_stream' ? 0 : executed.expected;

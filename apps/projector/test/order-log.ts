@@ -11,16 +11,22 @@ import { sampleLog } from '@ordermesh/messaging/testing';
 import { createPool } from '@ordermesh/postgres';
 import { testDatabase } from '@ordermesh/testing';
 
+const unitPrice = { currencyCode: 'EUR', minorUnits: 4200n };
+const chair = '"productId":"0d9c8e42-6f1b-4a57-8a3e-2f5f0c1d7e64"';
+const chairPrice = '{"currencyCode":"EUR","minorUnits":"100"}';
+
 const jsonOf: Record<Exclude<EventType, 'OrderCreated'>, string> = {
   OrderConfirmed: '{}',
   OrderPaid: '{"paymentId":"pay-1","amount":{"currencyCode":"EUR","minorUnits":"4200"}}',
   OrderShipped: '{"trackingNumber":"TRACK-1"}',
   OrderDelivered: '{}',
   OrderCancelled: '{"reason":"changed my mind"}',
+  OrderItemAdded: `{"item":{${chair},"productName":"Chair","quantity":1,"unitPrice":${chairPrice}},"addedQuantity":1,"total":{"currencyCode":"EUR","minorUnits":"4300"}}`,
+  OrderItemRemoved: `{${chair},"removedQuantity":1,"total":{"currencyCode":"EUR","minorUnits":"4200"}}`,
+  ShippingAddressChanged: '{"shippingAddress":{"recipient":"Grace","city":"Linz"}}',
 };
 
 function createdJson(customerId: string): string {
-  const unitPrice = { currencyCode: 'EUR', minorUnits: 4200n };
   const message = create(eventSchemas.OrderCreated, {
     customerId,
     items: [{ productId: customerId, productName: 'Lamp', quantity: 1, unitPrice }],

@@ -4,8 +4,11 @@ import {
   OrderConfirmedSchema,
   OrderCreatedSchema,
   OrderDeliveredSchema,
+  OrderItemAddedSchema,
+  OrderItemRemovedSchema,
   OrderPaidSchema,
   OrderShippedSchema,
+  ShippingAddressChangedSchema,
 } from './gen/ordermesh/order/v1/events_pb.ts';
 
 /** The event catalogue: short name, as the log stores it, to message. */
@@ -16,6 +19,9 @@ export const eventSchemas = {
   OrderShipped: OrderShippedSchema,
   OrderDelivered: OrderDeliveredSchema,
   OrderCancelled: OrderCancelledSchema,
+  OrderItemAdded: OrderItemAddedSchema,
+  OrderItemRemoved: OrderItemRemovedSchema,
+  ShippingAddressChanged: ShippingAddressChangedSchema,
 } as const satisfies Record<string, DescMessage>;
 
 /** Short name of an event. */

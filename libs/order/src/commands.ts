@@ -47,6 +47,25 @@ export interface CancelOrder extends Timed {
   readonly reason: string;
 }
 
+/** Adds an item to a pending order; more of a product that it has at this price adds to its quantity. */
+export interface AddItem extends Timed {
+  readonly type: 'AddItem';
+  /** What to add; its name counts only where the product is new to the order. */
+  readonly item: OrderItem;
+}
+
+/** Removes a product from a pending order, all of it. */
+export interface RemoveItem extends Timed {
+  readonly type: 'RemoveItem';
+  readonly productId: string;
+}
+
+/** Sends a pending order elsewhere. */
+export interface ChangeShippingAddress extends Timed {
+  readonly type: 'ChangeShippingAddress';
+  readonly shippingAddress: Address;
+}
+
 /** What can be asked of an order. Shapes are checked before, at the service's edge. */
 export type OrderCommand =
   | CreateOrder
@@ -54,4 +73,7 @@ export type OrderCommand =
   | PayOrder
   | ShipOrder
   | DeliverOrder
-  | CancelOrder;
+  | CancelOrder
+  | AddItem
+  | RemoveItem
+  | ChangeShippingAddress;

@@ -6,7 +6,7 @@ export type CorruptStreamReason =
 
 /**
  * Thrown while folding when the stored events cannot be an order's history: no event at all, a first event other than
- * OrderCreated, or an event that the order's status does not allow. No command can cause it and no retry mends it: it means
+ * OrderCreated, or an event that the order's status or items do not allow. No command can cause it and no retry mends it: it means
  * that the log is damaged. Log it with the order's id; callers hear INTERNAL without detail.
  */
 export class CorruptStreamError extends Error {

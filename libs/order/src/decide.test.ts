@@ -20,6 +20,9 @@ const commands = {
   ship: { type: 'ShipOrder', trackingNumber: 'TRACK-1', now: NOON },
   deliver: { type: 'DeliverOrder', now: NOON },
   cancel: { type: 'CancelOrder', reason: 'changed my mind', now: NOON },
+  add: { type: 'AddItem', item: sample.cup, now: NOON },
+  remove: { type: 'RemoveItem', productId: sample.cup.productId, now: NOON },
+  move: { type: 'ChangeShippingAddress', shippingAddress: sample.elsewhere, now: NOON },
 } as const satisfies Record<string, OrderCommand>;
 
 const { confirm, pay, ship, deliver, cancel } = commands;
@@ -31,16 +34,19 @@ const payWith = (currencyCode: string, minorUnits: bigint): OrderCommand => ({
 
 type Outcome = OrderEvent | RejectionReason;
 
+/** What only a pending order lets happen. */
+const onlyPending = (outcome: Outcome) => ({
+  PENDING: outcome,
+  CONFIRMED: 'ORDER_NOT_PENDING' as const,
+  PAID: 'ORDER_NOT_PENDING' as const,
+  SHIPPED: 'ORDER_NOT_PENDING' as const,
+  DELIVERED: 'ORDER_NOT_PENDING' as const,
+  CANCELLED: 'ORDER_NOT_PENDING' as const,
+});
+
 /** Every command on every status, as the domain's table has it. */
 const table: Record<keyof typeof commands, Record<OrderStatus, Outcome>> = {
-  confirm: {
-    PENDING: confirmed,
-    CONFIRMED: 'ORDER_NOT_PENDING',
-    PAID: 'ORDER_NOT_PENDING',
-    SHIPPED: 'ORDER_NOT_PENDING',
-    DELIVERED: 'ORDER_NOT_PENDING',
-    CANCELLED: 'ORDER_NOT_PENDING',
-  },
+  confirm: onlyPending(confirmed),
   pay: {
     PENDING: paid,
     CONFIRMED: paid,
@@ -73,6 +79,9 @@ const table: Record<keyof typeof commands, Record<OrderStatus, Outcome>> = {
     DELIVERED: 'ORDER_NOT_CANCELLABLE',
     CANCELLED: 'ORDER_ALREADY_CANCELLED',
   },
+  add: onlyPending(sample.cupAdded),
+  remove: onlyPending('ITEM_NOT_FOUND'),
+  move: onlyPending(sample.moved),
 };
 
 /** The statuses that a status rejection must name as the way out. */
@@ -82,6 +91,9 @@ const allowedFor = {
   ship: 'PAID',
   deliver: 'SHIPPED',
   cancel: 'PENDING,CONFIRMED,PAID,SHIPPED',
+  add: 'PENDING',
+  remove: 'PENDING',
+  move: 'PENDING',
 };
 
 const names = Object.keys(commands) as (keyof typeof commands)[];
@@ -97,6 +109,7 @@ describe('a command on an existing order', () => {
     (name, status, _title, outcome) => {
       const decision = order.given(...historyOf[status]).when(commands[name]);
       if (typeof outcome !== 'string') return decision.then(outcome);
+      if (outcome === 'ITEM_NOT_FOUND') return decision.thenRejected({ reason: outcome });
       decision.thenRejected({
         reason: outcome,
         message: `The order is ${status}; it must be ${allowedFor[name].replaceAll(',', ' or ')}.`,

@@ -1,5 +1,6 @@
 import type { CreateOrder, OrderCommand, PayOrder } from './commands.ts';
-import type { OrderEvent } from './events.ts';
+import { decideEdit, EDIT_EVENTS } from './decide-edit.ts';
+import { accept, type Decision } from './decision.ts';
 import { formatMoney } from './money.ts';
 import { orderTotal } from './order-total.ts';
 import type { OrderPolicy } from './policy.ts';
@@ -7,12 +8,7 @@ import { type Refused, type RejectionReason, reject, rejectStatus } from './reje
 import type { OrderState } from './state.ts';
 import { type LaterEventType, TRANSITIONS } from './transitions.ts';
 
-/** What comes of a command: the events to append, at least one, or why not. */
-export type Decision = { readonly ok: true; readonly events: readonly OrderEvent[] } | Refused;
-
 const MS_PER_DAY = 86_400_000;
-
-const accept = (event: OrderEvent): Decision => ({ ok: true, events: [event] });
 
 /** Finds the refusal that the order's status demands before `eventType` may happen, if it does. */
 const statusRefusal = (
@@ -113,6 +109,13 @@ export const decide = (
           state,
           state.status === 'CANCELLED' ? 'ORDER_ALREADY_CANCELLED' : 'ORDER_NOT_CANCELLABLE',
         ) ?? accept({ type: 'OrderCancelled', reason: command.reason })
+      );
+    case 'AddItem':
+    case 'RemoveItem':
+    case 'ChangeShippingAddress':
+      return (
+        statusRefusal(EDIT_EVENTS[command.type], state, 'ORDER_NOT_PENDING') ??
+        decideEdit(command, state, policy)
       );
     default:
       return command satisfies never;

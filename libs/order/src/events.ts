@@ -47,6 +47,36 @@ export interface OrderCancelled {
   readonly reason: string;
 }
 
+/** A pending order got more of a product. Says what is from now on, so that nobody who folds it has to compute. */
+export interface OrderItemAdded {
+  readonly type: 'OrderItemAdded';
+  /**
+   * The order's line of this product at this price, with the quantity in all: it takes the place of the first such line, or
+   * is a new last one.
+   */
+  readonly item: OrderItem;
+  /** How many of them are new, 1 or more. */
+  readonly addedQuantity: number;
+  /** Sum over quantity times unit price after the edit. */
+  readonly total: Money;
+}
+
+/** A pending order lost a product: every line of it. */
+export interface OrderItemRemoved {
+  readonly type: 'OrderItemRemoved';
+  readonly productId: string;
+  /** How many there were, 1 or more. */
+  readonly removedQuantity: number;
+  /** Sum over quantity times unit price after the edit. */
+  readonly total: Money;
+}
+
+/** A pending order goes to an address that its caller named anew; the same one perhaps. */
+export interface ShippingAddressChanged {
+  readonly type: 'ShippingAddressChanged';
+  readonly shippingAddress: Address;
+}
+
 /**
  * What can happen to an order: names and fields of `proto/ordermesh/order/v1/events.proto`. The order's id and the time
  * of each event are not repeated here: they belong to the stream and to the stored event's metadata.
@@ -57,4 +87,7 @@ export type OrderEvent =
   | OrderPaid
   | OrderShipped
   | OrderDelivered
-  | OrderCancelled;
+  | OrderCancelled
+  | OrderItemAdded
+  | OrderItemRemoved
+  | ShippingAddressChanged;

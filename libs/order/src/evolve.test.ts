@@ -10,6 +10,8 @@ import {
 } from './index.ts';
 
 const { created, confirmed, paid, shipped, delivered, cancelled, historyOf } = sample;
+const { cup, cupAdded, cupRemoved, moved, item, teapot, teapots, usd } = sample;
+const teapotsRemoved: OrderEvent = { ...cupRemoved, productId: teapot };
 
 const corruption = (fn: () => unknown) => {
   try {
@@ -39,12 +41,57 @@ describe('evolve()', () => {
     expect(before.status).toBe('PENDING');
   });
 
-  const later: readonly OrderEvent[] = [confirmed, paid, shipped, delivered, cancelled];
+  it('sets items and total as an addition says them: a new last line, or one in its place', () => {
+    const other = { ...item(usd(300n), 2), productName: 'Small teapot' };
+    const before = Object.freeze(evolve(undefined, { ...created, items: [...teapots, other] }));
+    const after = evolve(before, cupAdded);
+    expect(after).toEqual({
+      ...before,
+      version: 2,
+      items: [...teapots, other, cup],
+      total: usd(2800n),
+    });
+    // Of a product at two prices it is the line of that price.
+    const more = { ...other, quantity: 7 };
+    const next = evolve(after, {
+      type: 'OrderItemAdded',
+      item: more,
+      addedQuantity: 5,
+      total: usd(1n),
+    });
+    expect(next).toMatchObject({ items: [...teapots, more, cup], total: usd(1n) });
+    expect(before.items).toEqual([...teapots, other]);
+  });
+
+  it('removes every line of a product', () => {
+    const before = fold([{ ...created, items: [cup, ...teapots, { ...cup, quantity: 4 }] }]);
+    expect(evolve(before, cupRemoved)).toEqual({
+      ...before,
+      version: 2,
+      items: teapots,
+      total: usd(2500n),
+    });
+  });
+
+  it('refuses the removal of a product that is not there', () => {
+    expect(corruption(() => evolve(fold([created, moved]), cupRemoved))?.slice(0, 2)).toEqual([
+      'TRANSITION_INVALID',
+      3,
+    ]);
+  });
+
+  const later: readonly OrderEvent[] = [
+    ...[confirmed, paid, shipped, delivered, cancelled],
+    ...[cupAdded, teapotsRemoved, moved],
+  ];
   /** `from status + event`: the status it leads to. Whatever is missing here is corrupt. */
   const legal: Readonly<Record<string, OrderStatus>> = {
     'PENDING OrderConfirmed': 'CONFIRMED',
     'PENDING OrderPaid': 'PAID',
     'PENDING OrderCancelled': 'CANCELLED',
+    'PENDING OrderItemAdded': 'PENDING',
+    'PENDING OrderItemRemoved': 'PENDING',
+    'PENDING ShippingAddressChanged': 'PENDING',
     'CONFIRMED OrderPaid': 'PAID',
     'CONFIRMED OrderCancelled': 'CANCELLED',
     'PAID OrderShipped': 'SHIPPED',

@@ -1,5 +1,6 @@
 import { CorruptStreamError } from './corrupt-stream-error.ts';
 import type { OrderEvent } from './events.ts';
+import { linesOf, withLine, withoutProduct } from './order-lines.ts';
 import type { OrderState } from './state.ts';
 import { TRANSITIONS, type Transition } from './transitions.ts';
 
@@ -34,7 +35,29 @@ export const evolve = (state: OrderState | undefined, event: OrderEvent): OrderS
       `event ${version} is ${event.type} on an order that is ${state.status}`,
     );
   }
-  return { ...state, version, status: transition.to };
+  return { ...state, version, status: transition.to, ...contentAfter(state, event) };
+};
+
+/** What an edit makes of the items and their total; the events say it themselves. */
+const contentAfter = (
+  { items, version }: OrderState,
+  event: OrderEvent,
+): Partial<Pick<OrderState, 'items' | 'total'>> => {
+  switch (event.type) {
+    case 'OrderItemAdded':
+      return { items: withLine(items, event.item), total: event.total };
+    case 'OrderItemRemoved':
+      if (linesOf(items, event.productId).length === 0) {
+        throw new CorruptStreamError(
+          'TRANSITION_INVALID',
+          version + 1,
+          `event ${version + 1} is OrderItemRemoved of a product that the order does not have`,
+        );
+      }
+      return { items: withoutProduct(items, event.productId), total: event.total };
+    default:
+      return {};
+  }
 };
 
 /**

@@ -1,22 +1,29 @@
 export type {
+  AddItem,
   CancelOrder,
+  ChangeShippingAddress,
   ConfirmOrder,
   CreateOrder,
   DeliverOrder,
   OrderCommand,
   PayOrder,
+  RemoveItem,
   ShipOrder,
 } from './commands.ts';
 export { CorruptStreamError, type CorruptStreamReason } from './corrupt-stream-error.ts';
-export { type Decision, decide } from './decide.ts';
+export { decide } from './decide.ts';
+export type { Decision } from './decision.ts';
 export type {
   OrderCancelled,
   OrderConfirmed,
   OrderCreated,
   OrderDelivered,
   OrderEvent,
+  OrderItemAdded,
+  OrderItemRemoved,
   OrderPaid,
   OrderShipped,
+  ShippingAddressChanged,
 } from './events.ts';
 export { evolve, fold } from './evolve.ts';
 export { exponentOf, formatMoney, MAX_MINOR_UNITS, type Money } from './money.ts';

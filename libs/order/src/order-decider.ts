@@ -1,5 +1,6 @@
 import type { OrderCommand } from './commands.ts';
-import { type Decision, decide } from './decide.ts';
+import { decide } from './decide.ts';
+import type { Decision } from './decision.ts';
 import type { OrderEvent } from './events.ts';
 import { evolve } from './evolve.ts';
 import type { OrderPolicy } from './policy.ts';

@@ -17,4 +17,7 @@ export const TRANSITIONS: Readonly<Record<LaterEventType, Transition>> = {
   OrderShipped: { from: ['PAID'], to: 'SHIPPED' },
   OrderDelivered: { from: ['SHIPPED'], to: 'DELIVERED' },
   OrderCancelled: { from: ['PENDING', 'CONFIRMED', 'PAID', 'SHIPPED'], to: 'CANCELLED' },
+  OrderItemAdded: { from: ['PENDING'], to: 'PENDING' },
+  OrderItemRemoved: { from: ['PENDING'], to: 'PENDING' },
+  ShippingAddressChanged: { from: ['PENDING'], to: 'PENDING' },
 };

@@ -4,6 +4,8 @@ import type {
   OrderCreated,
   OrderEvent,
   OrderItem,
+  OrderItemAdded,
+  OrderItemRemoved,
   OrderPolicy,
   OrderStatus,
 } from '../src/index.ts';
@@ -15,8 +17,11 @@ export const policy: OrderPolicy = { minimums: new Map(), estimatedDeliveryDays:
 
 export const usd = (minorUnits: bigint): Money => ({ currencyCode: 'USD', minorUnits });
 
-export const item = (unitPrice: Money, quantity = 1): OrderItem => ({
-  productId: '8d5c7f0e-3a36-4a3c-9c53-0f6a5f0c7b11',
+/** The product of {@link item} unless another is given. */
+export const teapot = '8d5c7f0e-3a36-4a3c-9c53-0f6a5f0c7b11';
+
+export const item = (unitPrice: Money, quantity = 1, productId = teapot): OrderItem => ({
+  productId,
   productName: 'Teapot',
   quantity,
   unitPrice,
@@ -59,6 +64,26 @@ export const paid: OrderEvent = { type: 'OrderPaid', paymentId: 'pay-1', amount:
 export const shipped: OrderEvent = { type: 'OrderShipped', trackingNumber: 'TRACK-1' };
 export const delivered: OrderEvent = { type: 'OrderDelivered' };
 export const cancelled: OrderEvent = { type: 'OrderCancelled', reason: 'changed my mind' };
+
+/** A cup of 3.00 USD, beside {@link created}'s teapots. */
+export const cup = {
+  ...item(usd(300n), 1, 'c0b6a0de-7c1e-4a5b-8f0d-2f5f0c1d7e64'),
+  productName: 'Cup',
+};
+export const elsewhere = { ...shippingAddress, line1: '1 Elsewhere Road', city: 'Leeds' };
+export const cupAdded: OrderItemAdded = {
+  type: 'OrderItemAdded',
+  item: cup,
+  addedQuantity: 1,
+  total: usd(2800n),
+};
+export const cupRemoved: OrderItemRemoved = {
+  type: 'OrderItemRemoved',
+  productId: cup.productId,
+  removedQuantity: 1,
+  total: usd(2500n),
+};
+export const moved: OrderEvent = { type: 'ShippingAddressChanged', shippingAddress: elsewhere };
 
 /** For each status, a history that leads to it. */
 export const historyOf: Readonly<Record<OrderStatus, readonly OrderEvent[]>> = {

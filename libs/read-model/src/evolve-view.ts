@@ -2,8 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
   Enrichment,
+  type Money,
   type Order,
   type OrderCreated,
+  type OrderItemAdded,
+  type OrderItemRemoved,
   OrderSchema,
   OrderStatus,
 } from '@ordermesh/contract';
@@ -20,8 +23,8 @@ export function isDuplicate(view: Order | undefined, event: DecodedEvent): boole
 /**
  * The view after one more event. Pure: the given view stays as it is. Customer fields are kept; a new view's are ENRICHMENT_PENDING.
  * @param view undefined before the first event
- * @throws PoisonError `invariant` if the version is not the next one, the first event is not OrderCreated or a later one is, or an OrderCreated holds
- * what no order can have
+ * @throws PoisonError `invariant` if the version is not the next one, the first event is not OrderCreated or a later one is, or an event holds what no
+ * order can have
  */
 export function evolveView(view: Order | undefined, decoded: DecodedEvent): Order {
   const { event, version, position } = decoded;
@@ -57,6 +60,15 @@ export function evolveView(view: Order | undefined, decoded: DecodedEvent): Orde
         cancelReason: reason,
       };
     }
+    case 'ordermesh.order.v1.OrderItemAdded':
+      return { ...view, ...seen, ...withItem(decoded, event, view) };
+    case 'ordermesh.order.v1.OrderItemRemoved':
+      return { ...view, ...seen, ...withoutItem(decoded, event, view) };
+    case 'ordermesh.order.v1.ShippingAddressChanged': {
+      const { shippingAddress } = event;
+      if (shippingAddress === undefined) throw broken(decoded, 'shipping_address is missing');
+      return { ...view, ...seen, shippingAddress };
+    }
     default:
       return unknownEvent(event);
   }
@@ -82,7 +94,6 @@ const lastSecond = 253_402_300_799n;
 function created(decoded: DecodedEvent, event: OrderCreated) {
   const { customerId, items, shippingAddress, total, createdAt, estimatedDeliveryAt } = event;
   if (!uuid.test(customerId)) throw broken(decoded, 'customer_id is no UUID');
-  if (!/^[A-Z]{3}$/.test(total?.currencyCode ?? '')) throw broken(decoded, 'total has no currency');
   if (createdAt === undefined) throw broken(decoded, 'created_at is missing');
   const { seconds, nanos } = createdAt;
   if (seconds < firstSecond || seconds > lastSecond || nanos < 0 || nanos > 999_999_999)
@@ -94,10 +105,40 @@ function created(decoded: DecodedEvent, event: OrderCreated) {
     enrichment: Enrichment.PENDING,
     items,
     createdAt,
-    ...(total && { total }),
+    total: totalOf(decoded, total),
     ...(shippingAddress && { shippingAddress }),
     ...(estimatedDeliveryAt && { estimatedDeliveryAt }),
   };
+}
+
+/** The view's items and total after more of a product: the event's line takes the place of the first of its product at its price. */
+function withItem(decoded: DecodedEvent, { item, total }: OrderItemAdded, { items }: Order) {
+  if (item?.unitPrice === undefined) throw broken(decoded, 'item or its price is missing');
+  const { productId, unitPrice } = item;
+  const index = items.findIndex(
+    (line) => line.productId === productId && line.unitPrice?.minorUnits === unitPrice.minorUnits,
+  );
+  return {
+    items: index < 0 ? [...items, item] : items.with(index, item),
+    total: totalOf(decoded, total),
+  };
+}
+
+/** The view's items and total without a product. */
+function withoutItem(
+  decoded: DecodedEvent,
+  { productId, total }: OrderItemRemoved,
+  { items }: Order,
+) {
+  const left = items.filter((line) => line.productId !== productId);
+  if (left.length === items.length) throw broken(decoded, 'the order has no such product');
+  return { items: left, total: totalOf(decoded, total) };
+}
+
+function totalOf(decoded: DecodedEvent, total: Money | undefined): Money {
+  if (!total || !/^[A-Z]{3}$/.test(total.currencyCode))
+    throw broken(decoded, 'total has no currency');
+  return total;
 }
 
 function broken({ event, orderId, version }: DecodedEvent, what: string): PoisonError {

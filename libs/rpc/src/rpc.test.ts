@@ -142,6 +142,9 @@ describe('a request', () => {
       shipOrder: refuse,
       deliverOrder: refuse,
       cancelOrder: refuse,
+      addItem: refuse,
+      removeItem: refuse,
+      changeShippingAddress: refuse,
     };
     const server = await serveRpc({
       host: '127.0.0.1',

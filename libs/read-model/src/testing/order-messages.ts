@@ -23,8 +23,40 @@ export interface OrderSpec {
   readonly createdAtMicros?: bigint;
   /** Position of the first event; each later one has the next. */
   readonly firstPosition?: bigint;
-  /** Events after the first. */
-  readonly later?: readonly Exclude<EventType, 'OrderCreated'>[];
+  /** Events after the first, by their types, or as {@link itemAdded} and {@link itemRemoved} make them. */
+  readonly later?: readonly LaterEvent[];
+}
+
+type LaterType = Exclude<EventType, 'OrderCreated'>;
+type EventBody = readonly [EventType, string];
+type LaterEvent = LaterType | EventBody;
+
+/** The product of the edits that are given by type alone. */
+export const chair = '0d9c8e42-6f1b-4a57-8a3e-2f5f0c1d7e64';
+
+/** An event that adds a line of one, or makes it one of `quantity`. @param total of the order after it, in minor units */
+export function itemAdded(
+  total: bigint,
+  change: { productId?: string; productName?: string; quantity?: number; price?: bigint } = {},
+  currencyCode = 'EUR',
+): EventBody {
+  const { productId = chair, productName = 'Chair', quantity = 1, price = 100n } = change;
+  const message = create(eventSchemas.OrderItemAdded, {
+    item: { productId, productName, quantity, unitPrice: { currencyCode, minorUnits: price } },
+    addedQuantity: 1,
+    total: { currencyCode, minorUnits: total },
+  });
+  return ['OrderItemAdded', toJsonString(eventSchemas.OrderItemAdded, message)];
+}
+
+/** An event that removes a product. @param total of the order after it, in minor units */
+export function itemRemoved(total: bigint, productId = chair, currencyCode = 'EUR'): EventBody {
+  const message = create(eventSchemas.OrderItemRemoved, {
+    productId,
+    removedQuantity: 1,
+    total: { currencyCode, minorUnits: total },
+  });
+  return ['OrderItemRemoved', toJsonString(eventSchemas.OrderItemRemoved, message)];
 }
 
 /** Partitions of the fixtures' bus. */
@@ -35,9 +67,9 @@ const firstMs = Date.UTC(2026, 0, 2, 3, 4, 5);
 /** One order's events as the bus carries them, oldest first; a minute apart. */
 export function orderMessages(spec: OrderSpec = {}): BusMessage[] {
   const streamId = spec.orderId ?? randomUUID();
-  const bodies: [EventType, string][] = [
+  const bodies: EventBody[] = [
     ['OrderCreated', createdJson(spec)],
-    ...(spec.later ?? []).map((type): [EventType, string] => [type, laterJson(type)]),
+    ...(spec.later ?? []).map(laterBody),
   ];
   return bodies.map(([type, data], index) =>
     toMessage(
@@ -50,7 +82,7 @@ export function orderMessages(spec: OrderSpec = {}): BusMessage[] {
         schemaVersion: 1,
         eventId: randomUUID(),
         occurredAt: new Date(firstMs + index * 60_000),
-        traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(7)}0${index}-01`,
+        traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(6)}${index.toString(16).padStart(4, '0')}-01`,
         tracestate: null,
         data,
       },
@@ -79,7 +111,14 @@ function createdJson(spec: OrderSpec): string {
   return toJsonString(eventSchemas.OrderCreated, create(eventSchemas.OrderCreated, init));
 }
 
-function laterJson(type: Exclude<EventType, 'OrderCreated'>): string {
+function laterBody(event: LaterEvent): EventBody {
+  if (typeof event !== 'string') return event;
+  if (event === 'OrderItemAdded') return itemAdded(4300n);
+  if (event === 'OrderItemRemoved') return itemRemoved(4200n);
+  return [event, laterJson(event)];
+}
+
+function laterJson(type: Exclude<LaterType, 'OrderItemAdded' | 'OrderItemRemoved'>): string {
   switch (type) {
     case 'OrderConfirmed':
     case 'OrderDelivered':
@@ -90,5 +129,7 @@ function laterJson(type: Exclude<EventType, 'OrderCreated'>): string {
       return '{"trackingNumber":"TRACK-1"}';
     case 'OrderCancelled':
       return '{"reason":"changed my mind"}';
+    case 'ShippingAddressChanged':
+      return '{"shippingAddress":{"recipient":"Grace","line1":"Side St 2","city":"Linz","countryCode":"AT"}}';
   }
 }

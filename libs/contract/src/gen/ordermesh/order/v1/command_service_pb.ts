@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ordermesh/order/v1/command_service.proto.
  */
 export const file_ordermesh_order_v1_command_service: GenFile = /*@__PURE__*/
-  fileDesc("CihvcmRlcm1lc2gvb3JkZXIvdjEvY29tbWFuZF9zZXJ2aWNlLnByb3RvEhJvcmRlcm1lc2gub3JkZXIudjEiiAIKEkNyZWF0ZU9yZGVyUmVxdWVzdBIgCgtjdXN0b21lcl9pZBgBIAEoCUILukgIyAEBcgOwAQESNgoFaXRlbXMYAiADKAsyHS5vcmRlcm1lc2gub3JkZXIudjEuT3JkZXJJdGVtQgi6SAWSAQIQZBI8ChBzaGlwcGluZ19hZGRyZXNzGAMgASgLMhoub3JkZXJtZXNoLnR5cGUudjEuQWRkcmVzc0IGukgDyAEBEh0KCG9yZGVyX2lkGAQgASgJQgu6SAjYAQFyA7ABARImChBleHBlY3RlZF92ZXJzaW9uGAUgASgFQge6SAQaAggASACIAQFCEwoRX2V4cGVjdGVkX3ZlcnNpb24iYQoTQ3JlYXRlT3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLm9yZGVybWVzaC5vcmRlci52MS5PcmRlclN1bW1hcnkSGQoRY29uc2lzdGVuY3lfdG9rZW4YAiABKAkicQoTQ29uZmlybU9yZGVyUmVxdWVzdBIdCghvcmRlcl9pZBgBIAEoCUILukgIyAEBcgOwAQESJgoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uImIKFENvbmZpcm1PcmRlclJlc3BvbnNlEi8KBW9yZGVyGAEgASgLMiAub3JkZXJtZXNoLm9yZGVyLnYxLk9yZGVyU3VtbWFyeRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSLAAQoPUGF5T3JkZXJSZXF1ZXN0Eh0KCG9yZGVyX2lkGAEgASgJQgu6SAjIAQFyA7ABARImChBleHBlY3RlZF92ZXJzaW9uGAIgASgFQge6SAQaAigBSACIAQESHwoKcGF5bWVudF9pZBgDIAEoCUILukgIyAEBcgMYyAESMAoGYW1vdW50GAQgASgLMhgub3JkZXJtZXNoLnR5cGUudjEuTW9uZXlCBrpIA8gBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJeChBQYXlPcmRlclJlc3BvbnNlEi8KBW9yZGVyGAEgASgLMiAub3JkZXJtZXNoLm9yZGVyLnYxLk9yZGVyU3VtbWFyeRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSKUAQoQU2hpcE9yZGVyUmVxdWVzdBIdCghvcmRlcl9pZBgBIAEoCUILukgIyAEBcgOwAQESJgoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBEiQKD3RyYWNraW5nX251bWJlchgDIAEoCUILukgIyAEBcgMYyAFCEwoRX2V4cGVjdGVkX3ZlcnNpb24iXwoRU2hpcE9yZGVyUmVzcG9uc2USLwoFb3JkZXIYASABKAsyIC5vcmRlcm1lc2gub3JkZXIudjEuT3JkZXJTdW1tYXJ5EhkKEWNvbnNpc3RlbmN5X3Rva2VuGAIgASgJInEKE0RlbGl2ZXJPcmRlclJlcXVlc3QSHQoIb3JkZXJfaWQYASABKAlCC7pICMgBAXIDsAEBEiYKEGV4cGVjdGVkX3ZlcnNpb24YAiABKAVCB7pIBBoCKAFIAIgBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJiChREZWxpdmVyT3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLm9yZGVybWVzaC5vcmRlci52MS5PcmRlclN1bW1hcnkSGQoRY29uc2lzdGVuY3lfdG9rZW4YAiABKAkiigEKEkNhbmNlbE9yZGVyUmVxdWVzdBIdCghvcmRlcl9pZBgBIAEoCUILukgIyAEBcgOwAQESJgoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMY9ANCEwoRX2V4cGVjdGVkX3ZlcnNpb24iYQoTQ2FuY2VsT3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLm9yZGVybWVzaC5vcmRlci52MS5PcmRlclN1bW1hcnkSGQoRY29uc2lzdGVuY3lfdG9rZW4YAiABKAky1wYKE09yZGVyQ29tbWFuZFNlcnZpY2USmwEKC0NyZWF0ZU9yZGVyEiYub3JkZXJtZXNoLm9yZGVyLnYxLkNyZWF0ZU9yZGVyUmVxdWVzdBonLm9yZGVybWVzaC5vcmRlci52MS5DcmVhdGVPcmRlclJlc3BvbnNlIjuiuxgiCMkBEhsvdjEvb3JkZXJzL3tvcmRlci5vcmRlcl9pZH0YAYLT5JMCDzoBKiIKL3YxL29yZGVycxKLAQoMQ29uZmlybU9yZGVyEicub3JkZXJtZXNoLm9yZGVyLnYxLkNvbmZpcm1PcmRlclJlcXVlc3QaKC5vcmRlcm1lc2gub3JkZXIudjEuQ29uZmlybU9yZGVyUmVzcG9uc2UiKILT5JMCIjoBKiIdL3YxL29yZGVycy97b3JkZXJfaWR9L2NvbmZpcm0SewoIUGF5T3JkZXISIy5vcmRlcm1lc2gub3JkZXIudjEuUGF5T3JkZXJSZXF1ZXN0GiQub3JkZXJtZXNoLm9yZGVyLnYxLlBheU9yZGVyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL29yZGVycy97b3JkZXJfaWR9L3BheRJ/CglTaGlwT3JkZXISJC5vcmRlcm1lc2gub3JkZXIudjEuU2hpcE9yZGVyUmVxdWVzdBolLm9yZGVybWVzaC5vcmRlci52MS5TaGlwT3JkZXJSZXNwb25zZSIlgtPkkwIfOgEqIhovdjEvb3JkZXJzL3tvcmRlcl9pZH0vc2hpcBKLAQoMRGVsaXZlck9yZGVyEicub3JkZXJtZXNoLm9yZGVyLnYxLkRlbGl2ZXJPcmRlclJlcXVlc3QaKC5vcmRlcm1lc2gub3JkZXIudjEuRGVsaXZlck9yZGVyUmVzcG9uc2UiKILT5JMCIjoBKiIdL3YxL29yZGVycy97b3JkZXJfaWR9L2RlbGl2ZXIShwEKC0NhbmNlbE9yZGVyEiYub3JkZXJtZXNoLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVxdWVzdBonLm9yZGVybWVzaC5vcmRlci52MS5DYW5jZWxPcmRlclJlc3BvbnNlIieC0+STAiE6ASoiHC92MS9vcmRlcnMve29yZGVyX2lkfS9jYW5jZWxCbgoWZGV2Lm9yZGVybWVzaC5vcmRlci52MVABWj1naXRodWIuY29tL29yZGVybWVzaC9vcmRlcm1lc2gvZ2VuL29yZGVybWVzaC9vcmRlci92MTtvcmRlcnYxqgIST3JkZXJtZXNoLk9yZGVyLlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_ordermesh_http, file_ordermesh_order_v1_order, file_ordermesh_type_v1_type]);
+  fileDesc("CihvcmRlcm1lc2gvb3JkZXIvdjEvY29tbWFuZF9zZXJ2aWNlLnByb3RvEhJvcmRlcm1lc2gub3JkZXIudjEiiAIKEkNyZWF0ZU9yZGVyUmVxdWVzdBIgCgtjdXN0b21lcl9pZBgBIAEoCUILukgIyAEBcgOwAQESNgoFaXRlbXMYAiADKAsyHS5vcmRlcm1lc2gub3JkZXIudjEuT3JkZXJJdGVtQgi6SAWSAQIQZBI8ChBzaGlwcGluZ19hZGRyZXNzGAMgASgLMhoub3JkZXJtZXNoLnR5cGUudjEuQWRkcmVzc0IGukgDyAEBEh0KCG9yZGVyX2lkGAQgASgJQgu6SAjYAQFyA7ABARImChBleHBlY3RlZF92ZXJzaW9uGAUgASgFQge6SAQaAggASACIAQFCEwoRX2V4cGVjdGVkX3ZlcnNpb24iYQoTQ3JlYXRlT3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLm9yZGVybWVzaC5vcmRlci52MS5PcmRlclN1bW1hcnkSGQoRY29uc2lzdGVuY3lfdG9rZW4YAiABKAkicQoTQ29uZmlybU9yZGVyUmVxdWVzdBIdCghvcmRlcl9pZBgBIAEoCUILukgIyAEBcgOwAQESJgoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uImIKFENvbmZpcm1PcmRlclJlc3BvbnNlEi8KBW9yZGVyGAEgASgLMiAub3JkZXJtZXNoLm9yZGVyLnYxLk9yZGVyU3VtbWFyeRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSLAAQoPUGF5T3JkZXJSZXF1ZXN0Eh0KCG9yZGVyX2lkGAEgASgJQgu6SAjIAQFyA7ABARImChBleHBlY3RlZF92ZXJzaW9uGAIgASgFQge6SAQaAigBSACIAQESHwoKcGF5bWVudF9pZBgDIAEoCUILukgIyAEBcgMYyAESMAoGYW1vdW50GAQgASgLMhgub3JkZXJtZXNoLnR5cGUudjEuTW9uZXlCBrpIA8gBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJeChBQYXlPcmRlclJlc3BvbnNlEi8KBW9yZGVyGAEgASgLMiAub3JkZXJtZXNoLm9yZGVyLnYxLk9yZGVyU3VtbWFyeRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSKUAQoQU2hpcE9yZGVyUmVxdWVzdBIdCghvcmRlcl9pZBgBIAEoCUILukgIyAEBcgOwAQESJgoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBEiQKD3RyYWNraW5nX251bWJlchgDIAEoCUILukgIyAEBcgMYyAFCEwoRX2V4cGVjdGVkX3ZlcnNpb24iXwoRU2hpcE9yZGVyUmVzcG9uc2USLwoFb3JkZXIYASABKAsyIC5vcmRlcm1lc2gub3JkZXIudjEuT3JkZXJTdW1tYXJ5EhkKEWNvbnNpc3RlbmN5X3Rva2VuGAIgASgJInEKE0RlbGl2ZXJPcmRlclJlcXVlc3QSHQoIb3JkZXJfaWQYASABKAlCC7pICMgBAXIDsAEBEiYKEGV4cGVjdGVkX3ZlcnNpb24YAiABKAVCB7pIBBoCKAFIAIgBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJiChREZWxpdmVyT3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLm9yZGVybWVzaC5vcmRlci52MS5PcmRlclN1bW1hcnkSGQoRY29uc2lzdGVuY3lfdG9rZW4YAiABKAkiigEKEkNhbmNlbE9yZGVyUmVxdWVzdBIdCghvcmRlcl9pZBgBIAEoCUILukgIyAEBcgOwAQESJgoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMY9ANCEwoRX2V4cGVjdGVkX3ZlcnNpb24iYQoTQ2FuY2VsT3JkZXJSZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLm9yZGVybWVzaC5vcmRlci52MS5PcmRlclN1bW1hcnkSGQoRY29uc2lzdGVuY3lfdG9rZW4YAiABKAkioQEKDkFkZEl0ZW1SZXF1ZXN0Eh0KCG9yZGVyX2lkGAEgASgJQgu6SAjIAQFyA7ABARImChBleHBlY3RlZF92ZXJzaW9uGAIgASgFQge6SAQaAigBSACIAQESMwoEaXRlbRgDIAEoCzIdLm9yZGVybWVzaC5vcmRlci52MS5PcmRlckl0ZW1CBrpIA8gBAUITChFfZXhwZWN0ZWRfdmVyc2lvbiJdCg9BZGRJdGVtUmVzcG9uc2USLwoFb3JkZXIYASABKAsyIC5vcmRlcm1lc2gub3JkZXIudjEuT3JkZXJTdW1tYXJ5EhkKEWNvbnNpc3RlbmN5X3Rva2VuGAIgASgJIpABChFSZW1vdmVJdGVtUmVxdWVzdBIdCghvcmRlcl9pZBgBIAEoCUILukgIyAEBcgOwAQESJgoQZXhwZWN0ZWRfdmVyc2lvbhgCIAEoBUIHukgEGgIoAUgAiAEBEh8KCnByb2R1Y3RfaWQYAyABKAlCC7pICMgBAXIDsAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uImAKElJlbW92ZUl0ZW1SZXNwb25zZRIvCgVvcmRlchgBIAEoCzIgLm9yZGVybWVzaC5vcmRlci52MS5PcmRlclN1bW1hcnkSGQoRY29uc2lzdGVuY3lfdG9rZW4YAiABKAkiuAEKHENoYW5nZVNoaXBwaW5nQWRkcmVzc1JlcXVlc3QSHQoIb3JkZXJfaWQYASABKAlCC7pICMgBAXIDsAEBEiYKEGV4cGVjdGVkX3ZlcnNpb24YAiABKAVCB7pIBBoCKAFIAIgBARI8ChBzaGlwcGluZ19hZGRyZXNzGAMgASgLMhoub3JkZXJtZXNoLnR5cGUudjEuQWRkcmVzc0IGukgDyAEBQhMKEV9leHBlY3RlZF92ZXJzaW9uImsKHUNoYW5nZVNoaXBwaW5nQWRkcmVzc1Jlc3BvbnNlEi8KBW9yZGVyGAEgASgLMiAub3JkZXJtZXNoLm9yZGVyLnYxLk9yZGVyU3VtbWFyeRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCTKnCgoTT3JkZXJDb21tYW5kU2VydmljZRKbAQoLQ3JlYXRlT3JkZXISJi5vcmRlcm1lc2gub3JkZXIudjEuQ3JlYXRlT3JkZXJSZXF1ZXN0Gicub3JkZXJtZXNoLm9yZGVyLnYxLkNyZWF0ZU9yZGVyUmVzcG9uc2UiO6K7GCIIyQESGy92MS9vcmRlcnMve29yZGVyLm9yZGVyX2lkfRgBgtPkkwIPOgEqIgovdjEvb3JkZXJzEosBCgxDb25maXJtT3JkZXISJy5vcmRlcm1lc2gub3JkZXIudjEuQ29uZmlybU9yZGVyUmVxdWVzdBooLm9yZGVybWVzaC5vcmRlci52MS5Db25maXJtT3JkZXJSZXNwb25zZSIogtPkkwIiOgEqIh0vdjEvb3JkZXJzL3tvcmRlcl9pZH0vY29uZmlybRJ7CghQYXlPcmRlchIjLm9yZGVybWVzaC5vcmRlci52MS5QYXlPcmRlclJlcXVlc3QaJC5vcmRlcm1lc2gub3JkZXIudjEuUGF5T3JkZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvb3JkZXJzL3tvcmRlcl9pZH0vcGF5En8KCVNoaXBPcmRlchIkLm9yZGVybWVzaC5vcmRlci52MS5TaGlwT3JkZXJSZXF1ZXN0GiUub3JkZXJtZXNoLm9yZGVyLnYxLlNoaXBPcmRlclJlc3BvbnNlIiWC0+STAh86ASoiGi92MS9vcmRlcnMve29yZGVyX2lkfS9zaGlwEosBCgxEZWxpdmVyT3JkZXISJy5vcmRlcm1lc2gub3JkZXIudjEuRGVsaXZlck9yZGVyUmVxdWVzdBooLm9yZGVybWVzaC5vcmRlci52MS5EZWxpdmVyT3JkZXJSZXNwb25zZSIogtPkkwIiOgEqIh0vdjEvb3JkZXJzL3tvcmRlcl9pZH0vZGVsaXZlchKHAQoLQ2FuY2VsT3JkZXISJi5vcmRlcm1lc2gub3JkZXIudjEuQ2FuY2VsT3JkZXJSZXF1ZXN0Gicub3JkZXJtZXNoLm9yZGVyLnYxLkNhbmNlbE9yZGVyUmVzcG9uc2UiJ4LT5JMCIToBKiIcL3YxL29yZGVycy97b3JkZXJfaWR9L2NhbmNlbBJ9CgdBZGRJdGVtEiIub3JkZXJtZXNoLm9yZGVyLnYxLkFkZEl0ZW1SZXF1ZXN0GiMub3JkZXJtZXNoLm9yZGVyLnYxLkFkZEl0ZW1SZXNwb25zZSIpgtPkkwIjOgRpdGVtIhsvdjEvb3JkZXJzL3tvcmRlcl9pZH0vaXRlbXMSjQEKClJlbW92ZUl0ZW0SJS5vcmRlcm1lc2gub3JkZXIudjEuUmVtb3ZlSXRlbVJlcXVlc3QaJi5vcmRlcm1lc2gub3JkZXIudjEuUmVtb3ZlSXRlbVJlc3BvbnNlIjCC0+STAioqKC92MS9vcmRlcnMve29yZGVyX2lkfS9pdGVtcy97cHJvZHVjdF9pZH0SvgEKFUNoYW5nZVNoaXBwaW5nQWRkcmVzcxIwLm9yZGVybWVzaC5vcmRlci52MS5DaGFuZ2VTaGlwcGluZ0FkZHJlc3NSZXF1ZXN0GjEub3JkZXJtZXNoLm9yZGVyLnYxLkNoYW5nZVNoaXBwaW5nQWRkcmVzc1Jlc3BvbnNlIkCC0+STAjo6EHNoaXBwaW5nX2FkZHJlc3MaJi92MS9vcmRlcnMve29yZGVyX2lkfS9zaGlwcGluZy1hZGRyZXNzQm4KFmRldi5vcmRlcm1lc2gub3JkZXIudjFQAVo9Z2l0aHViLmNvbS9vcmRlcm1lc2gvb3JkZXJtZXNoL2dlbi9vcmRlcm1lc2gvb3JkZXIvdjE7b3JkZXJ2MaoCEk9yZGVybWVzaC5PcmRlci5WMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_ordermesh_http, file_ordermesh_order_v1_order, file_ordermesh_type_v1_type]);
 
 /**
  * Asks for a new order.
@@ -405,6 +405,195 @@ export const CancelOrderResponseSchema: GenMessage<CancelOrderResponse> = /*@__P
   messageDesc(file_ordermesh_order_v1_command_service, 11);
 
 /**
+ * Asks to add an item to a pending order.
+ *
+ * @generated from message ordermesh.order.v1.AddItemRequest
+ */
+export type AddItemRequest = Message<"ordermesh.order.v1.AddItemRequest"> & {
+  /**
+   * Which order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The version that the caller has seen; unset: any.
+   *
+   * @generated from field: optional int32 expected_version = 2;
+   */
+  expectedVersion?: number | undefined;
+
+  /**
+   * What to add. The name counts only where the product is new to the order.
+   *
+   * @generated from field: ordermesh.order.v1.OrderItem item = 3;
+   */
+  item?: OrderItem | undefined;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.AddItemRequest.
+ * Use `create(AddItemRequestSchema)` to create a new message.
+ */
+export const AddItemRequestSchema: GenMessage<AddItemRequest> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_command_service, 12);
+
+/**
+ * Answers AddItem.
+ *
+ * @generated from message ordermesh.order.v1.AddItemResponse
+ */
+export type AddItemResponse = Message<"ordermesh.order.v1.AddItemResponse"> & {
+  /**
+   * The order after the command.
+   *
+   * @generated from field: ordermesh.order.v1.OrderSummary order = 1;
+   */
+  order?: OrderSummary | undefined;
+
+  /**
+   * Names this write; send it to a query as `consistency-token` to read it. Opaque.
+   *
+   * @generated from field: string consistency_token = 2;
+   */
+  consistencyToken: string;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.AddItemResponse.
+ * Use `create(AddItemResponseSchema)` to create a new message.
+ */
+export const AddItemResponseSchema: GenMessage<AddItemResponse> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_command_service, 13);
+
+/**
+ * Asks to remove a product from a pending order.
+ *
+ * @generated from message ordermesh.order.v1.RemoveItemRequest
+ */
+export type RemoveItemRequest = Message<"ordermesh.order.v1.RemoveItemRequest"> & {
+  /**
+   * Which order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The version that the caller has seen; unset: any.
+   *
+   * @generated from field: optional int32 expected_version = 2;
+   */
+  expectedVersion?: number | undefined;
+
+  /**
+   * UUID of the product.
+   *
+   * @generated from field: string product_id = 3;
+   */
+  productId: string;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.RemoveItemRequest.
+ * Use `create(RemoveItemRequestSchema)` to create a new message.
+ */
+export const RemoveItemRequestSchema: GenMessage<RemoveItemRequest> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_command_service, 14);
+
+/**
+ * Answers RemoveItem.
+ *
+ * @generated from message ordermesh.order.v1.RemoveItemResponse
+ */
+export type RemoveItemResponse = Message<"ordermesh.order.v1.RemoveItemResponse"> & {
+  /**
+   * The order after the command.
+   *
+   * @generated from field: ordermesh.order.v1.OrderSummary order = 1;
+   */
+  order?: OrderSummary | undefined;
+
+  /**
+   * Names this write; send it to a query as `consistency-token` to read it. Opaque.
+   *
+   * @generated from field: string consistency_token = 2;
+   */
+  consistencyToken: string;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.RemoveItemResponse.
+ * Use `create(RemoveItemResponseSchema)` to create a new message.
+ */
+export const RemoveItemResponseSchema: GenMessage<RemoveItemResponse> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_command_service, 15);
+
+/**
+ * Asks to send a pending order elsewhere.
+ *
+ * @generated from message ordermesh.order.v1.ChangeShippingAddressRequest
+ */
+export type ChangeShippingAddressRequest = Message<"ordermesh.order.v1.ChangeShippingAddressRequest"> & {
+  /**
+   * Which order.
+   *
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * The version that the caller has seen; unset: any.
+   *
+   * @generated from field: optional int32 expected_version = 2;
+   */
+  expectedVersion?: number | undefined;
+
+  /**
+   * Where to.
+   *
+   * @generated from field: ordermesh.type.v1.Address shipping_address = 3;
+   */
+  shippingAddress?: Address | undefined;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.ChangeShippingAddressRequest.
+ * Use `create(ChangeShippingAddressRequestSchema)` to create a new message.
+ */
+export const ChangeShippingAddressRequestSchema: GenMessage<ChangeShippingAddressRequest> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_command_service, 16);
+
+/**
+ * Answers ChangeShippingAddress.
+ *
+ * @generated from message ordermesh.order.v1.ChangeShippingAddressResponse
+ */
+export type ChangeShippingAddressResponse = Message<"ordermesh.order.v1.ChangeShippingAddressResponse"> & {
+  /**
+   * The order after the command.
+   *
+   * @generated from field: ordermesh.order.v1.OrderSummary order = 1;
+   */
+  order?: OrderSummary | undefined;
+
+  /**
+   * Names this write; send it to a query as `consistency-token` to read it. Opaque.
+   *
+   * @generated from field: string consistency_token = 2;
+   */
+  consistencyToken: string;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.ChangeShippingAddressResponse.
+ * Use `create(ChangeShippingAddressResponseSchema)` to create a new message.
+ */
+export const ChangeShippingAddressResponseSchema: GenMessage<ChangeShippingAddressResponse> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_command_service, 17);
+
+/**
  * Changes orders. Every command is one atomic append of events to the order's stream.
  *
  * Metadata in: `idempotency-key` (1 to 255 visible ASCII): the same key with the same request answers as it did the first
@@ -474,6 +663,38 @@ export const OrderCommandService: GenService<{
     methodKind: "unary";
     input: typeof CancelOrderRequestSchema;
     output: typeof CancelOrderResponseSchema;
+  },
+  /**
+   * Adds an item; more of a product that the order has at this price adds to its quantity. While PENDING, else ORDER_NOT_PENDING;
+   * CURRENCY_MISMATCH; ITEM_PRICE_CONFLICT; INVALID_REQUEST beyond 10,000 of one line or 100 lines; ORDER_TOTAL_INVALID, ORDER_BELOW_MINIMUM.
+   *
+   * @generated from rpc ordermesh.order.v1.OrderCommandService.AddItem
+   */
+  addItem: {
+    methodKind: "unary";
+    input: typeof AddItemRequestSchema;
+    output: typeof AddItemResponseSchema;
+  },
+  /**
+   * Removes a product, all of it. While PENDING, else ORDER_NOT_PENDING; ITEM_NOT_FOUND; ORDER_EMPTY for the last one; ORDER_TOTAL_INVALID,
+   * ORDER_BELOW_MINIMUM.
+   *
+   * @generated from rpc ordermesh.order.v1.OrderCommandService.RemoveItem
+   */
+  removeItem: {
+    methodKind: "unary";
+    input: typeof RemoveItemRequestSchema;
+    output: typeof RemoveItemResponseSchema;
+  },
+  /**
+   * Sends the order elsewhere. While PENDING, else ORDER_NOT_PENDING. The address that the order has already is an edit like any other.
+   *
+   * @generated from rpc ordermesh.order.v1.OrderCommandService.ChangeShippingAddress
+   */
+  changeShippingAddress: {
+    methodKind: "unary";
+    input: typeof ChangeShippingAddressRequestSchema;
+    output: typeof ChangeShippingAddressResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ordermesh_order_v1_command_service, 0);

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ordermesh/order/v1/events.proto.
  */
 export const file_ordermesh_order_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("Ch9vcmRlcm1lc2gvb3JkZXIvdjEvZXZlbnRzLnByb3RvEhJvcmRlcm1lc2gub3JkZXIudjEimwIKDE9yZGVyQ3JlYXRlZBITCgtjdXN0b21lcl9pZBgBIAEoCRIsCgVpdGVtcxgCIAMoCzIdLm9yZGVybWVzaC5vcmRlci52MS5PcmRlckl0ZW0SNAoQc2hpcHBpbmdfYWRkcmVzcxgDIAEoCzIaLm9yZGVybWVzaC50eXBlLnYxLkFkZHJlc3MSJwoFdG90YWwYBCABKAsyGC5vcmRlcm1lc2gudHlwZS52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI5ChVlc3RpbWF0ZWRfZGVsaXZlcnlfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhAKDk9yZGVyQ29uZmlybWVkIkkKCU9yZGVyUGFpZBISCgpwYXltZW50X2lkGAEgASgJEigKBmFtb3VudBgCIAEoCzIYLm9yZGVybWVzaC50eXBlLnYxLk1vbmV5IicKDE9yZGVyU2hpcHBlZBIXCg90cmFja2luZ19udW1iZXIYASABKAkiEAoOT3JkZXJEZWxpdmVyZWQiIAoOT3JkZXJDYW5jZWxsZWQSDgoGcmVhc29uGAEgASgJQm4KFmRldi5vcmRlcm1lc2gub3JkZXIudjFQAVo9Z2l0aHViLmNvbS9vcmRlcm1lc2gvb3JkZXJtZXNoL2dlbi9vcmRlcm1lc2gvb3JkZXIvdjE7b3JkZXJ2MaoCEk9yZGVybWVzaC5PcmRlci5WMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_ordermesh_order_v1_order, file_ordermesh_type_v1_type]);
+  fileDesc("Ch9vcmRlcm1lc2gvb3JkZXIvdjEvZXZlbnRzLnByb3RvEhJvcmRlcm1lc2gub3JkZXIudjEimwIKDE9yZGVyQ3JlYXRlZBITCgtjdXN0b21lcl9pZBgBIAEoCRIsCgVpdGVtcxgCIAMoCzIdLm9yZGVybWVzaC5vcmRlci52MS5PcmRlckl0ZW0SNAoQc2hpcHBpbmdfYWRkcmVzcxgDIAEoCzIaLm9yZGVybWVzaC50eXBlLnYxLkFkZHJlc3MSJwoFdG90YWwYBCABKAsyGC5vcmRlcm1lc2gudHlwZS52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI5ChVlc3RpbWF0ZWRfZGVsaXZlcnlfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhAKDk9yZGVyQ29uZmlybWVkIkkKCU9yZGVyUGFpZBISCgpwYXltZW50X2lkGAEgASgJEigKBmFtb3VudBgCIAEoCzIYLm9yZGVybWVzaC50eXBlLnYxLk1vbmV5IicKDE9yZGVyU2hpcHBlZBIXCg90cmFja2luZ19udW1iZXIYASABKAkiEAoOT3JkZXJEZWxpdmVyZWQiIAoOT3JkZXJDYW5jZWxsZWQSDgoGcmVhc29uGAEgASgJIn4KDk9yZGVySXRlbUFkZGVkEisKBGl0ZW0YASABKAsyHS5vcmRlcm1lc2gub3JkZXIudjEuT3JkZXJJdGVtEhYKDmFkZGVkX3F1YW50aXR5GAIgASgFEicKBXRvdGFsGAMgASgLMhgub3JkZXJtZXNoLnR5cGUudjEuTW9uZXkiaQoQT3JkZXJJdGVtUmVtb3ZlZBISCgpwcm9kdWN0X2lkGAEgASgJEhgKEHJlbW92ZWRfcXVhbnRpdHkYAiABKAUSJwoFdG90YWwYAyABKAsyGC5vcmRlcm1lc2gudHlwZS52MS5Nb25leSJOChZTaGlwcGluZ0FkZHJlc3NDaGFuZ2VkEjQKEHNoaXBwaW5nX2FkZHJlc3MYASABKAsyGi5vcmRlcm1lc2gudHlwZS52MS5BZGRyZXNzQm4KFmRldi5vcmRlcm1lc2gub3JkZXIudjFQAVo9Z2l0aHViLmNvbS9vcmRlcm1lc2gvb3JkZXJtZXNoL2dlbi9vcmRlcm1lc2gvb3JkZXIvdjE7b3JkZXJ2MaoCEk9yZGVybWVzaC5PcmRlci5WMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_ordermesh_order_v1_order, file_ordermesh_type_v1_type]);
 
 /**
  * A customer placed an order. Always version 1.
@@ -176,4 +176,96 @@ export type OrderCancelled = Message<"ordermesh.order.v1.OrderCancelled"> & {
  */
 export const OrderCancelledSchema: GenMessage<OrderCancelled> = /*@__PURE__*/
   messageDesc(file_ordermesh_order_v1_events, 5);
+
+/**
+ * A pending order got more of a product. Readers set what it says; nothing has to be computed.
+ *
+ * @generated from message ordermesh.order.v1.OrderItemAdded
+ */
+export type OrderItemAdded = Message<"ordermesh.order.v1.OrderItemAdded"> & {
+  /**
+   * The order's line of this product at this price as it is from now on, with the quantity in all. It takes the place of the first line of this
+   * product at this price; where the order has none, it is its new last line.
+   *
+   * @generated from field: ordermesh.order.v1.OrderItem item = 1;
+   */
+  item?: OrderItem | undefined;
+
+  /**
+   * How many of them are new.
+   *
+   * @generated from field: int32 added_quantity = 2;
+   */
+  addedQuantity: number;
+
+  /**
+   * Sum of the items after the edit.
+   *
+   * @generated from field: ordermesh.type.v1.Money total = 3;
+   */
+  total?: Money | undefined;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.OrderItemAdded.
+ * Use `create(OrderItemAddedSchema)` to create a new message.
+ */
+export const OrderItemAddedSchema: GenMessage<OrderItemAdded> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_events, 6);
+
+/**
+ * A pending order lost a product: every line of it.
+ *
+ * @generated from message ordermesh.order.v1.OrderItemRemoved
+ */
+export type OrderItemRemoved = Message<"ordermesh.order.v1.OrderItemRemoved"> & {
+  /**
+   * Which product.
+   *
+   * @generated from field: string product_id = 1;
+   */
+  productId: string;
+
+  /**
+   * How many there were.
+   *
+   * @generated from field: int32 removed_quantity = 2;
+   */
+  removedQuantity: number;
+
+  /**
+   * Sum of the items after the edit.
+   *
+   * @generated from field: ordermesh.type.v1.Money total = 3;
+   */
+  total?: Money | undefined;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.OrderItemRemoved.
+ * Use `create(OrderItemRemovedSchema)` to create a new message.
+ */
+export const OrderItemRemovedSchema: GenMessage<OrderItemRemoved> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_events, 7);
+
+/**
+ * A pending order goes to an address that its caller named anew; the same one perhaps.
+ *
+ * @generated from message ordermesh.order.v1.ShippingAddressChanged
+ */
+export type ShippingAddressChanged = Message<"ordermesh.order.v1.ShippingAddressChanged"> & {
+  /**
+   * Where to, from now on.
+   *
+   * @generated from field: ordermesh.type.v1.Address shipping_address = 1;
+   */
+  shippingAddress?: Address | undefined;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.ShippingAddressChanged.
+ * Use `create(ShippingAddressChangedSchema)` to create a new message.
+ */
+export const ShippingAddressChangedSchema: GenMessage<ShippingAddressChanged> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_events, 8);
 
