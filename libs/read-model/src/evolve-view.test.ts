@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { TimestampSchema, timestampDate } from '@bufbuild/protobuf/wkt';
 import {
   type BusMessage,
   Enrichment,
+  eventSchemas,
   MoneySchema,
   type OrderCreated,
   OrderCreatedSchema,
@@ -12,7 +14,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { type DecodedEvent, decodeEvent } from './decode-event.ts';
 import { applyEvent, evolveView, isDuplicate } from './evolve-view.ts';
-import { orderMessages } from './testing/order-messages.ts';
+import { itemAdded, itemRemoved, orderMessages } from './testing/order-messages.ts';
 import { storedOrder, storedStates } from './testing/stored-orders.ts';
 
 const delivered = ['OrderConfirmed', 'OrderPaid', 'OrderShipped', 'OrderDelivered'] as const;
@@ -52,6 +54,51 @@ test('shows the reason of a cancelled order', () => {
   const { order } = storedOrder({ later: ['OrderCancelled'] });
   expect(order).toMatchObject({ status: OrderStatus.CANCELLED, cancelReason: 'changed my mind' });
   expect(order.cancelledAt).toEqual(order.updatedAt);
+});
+
+test('follows every edit: lines in their places, the total and address as the events say, the time', () => {
+  const productId = 'c0b6a0de-7c1e-4a5b-8f0d-2f5f0c1d7e64';
+  const cup = { productId, productName: 'Cup' };
+  const states = storedStates({
+    items: ['Lamp', 'Rug'],
+    later: [
+      itemAdded(4300n),
+      itemAdded(4600n, { ...cup, price: 300n }),
+      itemAdded(9100n, { ...cup, price: 500n, quantity: 9 }),
+      itemAdded(9777n, { ...cup, price: 300n, quantity: 4 }),
+      'ShippingAddressChanged',
+      itemRemoved(4300n, productId),
+      'OrderConfirmed',
+    ],
+  });
+  const seen = states.map(({ order: { items, total } }) => [
+    items.map(({ productName, quantity }) => `${quantity} ${productName}`).join(', '),
+    total?.minorUnits,
+  ]);
+  expect(seen).toEqual([
+    ['2 Lamp, 2 Rug', 4200n],
+    ['2 Lamp, 2 Rug, 1 Chair', 4300n],
+    ['2 Lamp, 2 Rug, 1 Chair, 1 Cup', 4600n],
+    ['2 Lamp, 2 Rug, 1 Chair, 1 Cup, 9 Cup', 9100n],
+    ['2 Lamp, 2 Rug, 1 Chair, 4 Cup, 9 Cup', 9777n],
+    ['2 Lamp, 2 Rug, 1 Chair, 4 Cup, 9 Cup', 9777n],
+    ['2 Lamp, 2 Rug, 1 Chair', 4300n],
+    ['2 Lamp, 2 Rug, 1 Chair', 4300n],
+  ]);
+  const cities = states.map(({ order }) => order.shippingAddress?.city);
+  expect(cities).toEqual(['Graz', 'Graz', 'Graz', 'Graz', 'Graz', 'Linz', 'Linz', 'Linz']);
+  const times = states.map(({ order: { updatedAt } }) => updatedAt && timestampDate(updatedAt));
+  expect(times.map((at) => at?.toISOString().slice(14, 19))).toEqual([
+    '04:05',
+    '05:05',
+    '06:05',
+    '07:05',
+    '08:05',
+    '09:05',
+    '10:05',
+    '11:05',
+  ]);
+  expect(states.slice(0, 7).every(({ order }) => order.status === OrderStatus.PENDING)).toBe(true);
 });
 
 test('leaves the view that it was given as it was', () => {
@@ -102,6 +149,32 @@ describe('parks as invariant', () => {
 
   test('a second OrderCreated', () => {
     expect(() => evolveView(view, { ...first, version: 2 })).toThrow(broken);
+  });
+
+  const chair = { productId: randomUUID(), productName: 'Chair', quantity: 1 };
+  const price = { currencyCode: 'EUR', minorUnits: 1n };
+  const edits: [string, DecodedEvent['event']][] = [
+    ['an addition of nothing', create(eventSchemas.OrderItemAdded, { total: price })],
+    [
+      'an addition without a price',
+      create(eventSchemas.OrderItemAdded, { item: chair, total: price }),
+    ],
+    [
+      'an addition without a total',
+      create(eventSchemas.OrderItemAdded, { item: { ...chair, unitPrice: price } }),
+    ],
+    [
+      'the removal of what is not there',
+      create(eventSchemas.OrderItemRemoved, { productId: chair.productId, total: price }),
+    ],
+    [
+      'a removal without a total',
+      create(eventSchemas.OrderItemRemoved, { productId: view.items[0]?.productId ?? '' }),
+    ],
+    ['a move to nowhere', create(eventSchemas.ShippingAddressChanged)],
+  ];
+  test.each(edits)('%s', (_, event) => {
+    expect(() => evolveView(view, { ...second, event })).toThrow(broken);
   });
 
   const total = create(MoneySchema, { minorUnits: 1n });

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { deadLetterRules } from './dead-letter-rules.ts';
+import { editRules } from './edit-rules.ts';
 import { notifierRules } from './notifier-rules.ts';
 import { pageRules } from './page-rules.ts';
 import { textRules } from './text-rules.ts';
@@ -13,6 +14,7 @@ import { writeRules } from './write-rules.ts';
 export function orderViewConformance(name: string, open: OpenViewStore): void {
   describe(name, () => {
     writeRules(open);
+    editRules(open);
     deadLetterRules(open);
     pageRules(open);
     textRules(open);
