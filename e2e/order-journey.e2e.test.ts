@@ -103,6 +103,105 @@ describe('an order', () => {
   });
 });
 
+describe('a pending order', () => {
+  const usd = (minorUnits: number) => ({ currencyCode: 'USD', minorUnits: String(minorUnits) });
+  const product = (productName: string, minorUnits: number) => ({
+    productId: randomUUID(),
+    productName,
+    quantity: 1,
+    unitPrice: usd(minorUnits),
+  });
+  const place = async (change: Record<string, unknown>) =>
+    (await post('/v1/orders', orderRequest(change))).body.order.orderId as string;
+
+  test('is edited, found by what it has now, and paid with the total that the last edit left', async () => {
+    const name = `Unobtainium${randomUUID().slice(0, 8)}`;
+    const customerId = randomUUID();
+    const orderId = await place({ customerId });
+    const kettle = product(`${name} kettle`, 4000);
+    const items = `/v1/orders/${orderId}/items`;
+    const found = async (query: string, token: string) => {
+      const headers = { 'consistency-token': token };
+      const page = await get(`/v1/orders?customerId=${customerId}&${query}`, headers);
+      return page.body.orders.length;
+    };
+
+    const added = await post(items, kettle, { 'if-match': '"1"' });
+    expect([added.status, added.headers.get('etag')]).toEqual([200, '"2"']);
+    expect(added.body.order).toMatchObject({ version: 2, total: usd(6500) });
+    const { consistencyToken: first } = added.body;
+    expect(await found(`query=${name}`, first)).toBe(1);
+    expect(await found('currencyCode=USD&minTotal=6500', first)).toBe(1);
+
+    const shippingAddress = { ...orderRequest().shippingAddress, city: 'Leeds' };
+    const put = (headers: Record<string, string>) =>
+      rest(mesh.url, 'PUT', `/v1/orders/${orderId}/shipping-address`, shippingAddress, headers);
+    expect((await put({ 'if-match': '"1"' })).status).toBe(412);
+    const key = { 'idempotency-key': randomUUID() };
+    const moved = await put(key);
+    expect(moved.body.order).toMatchObject({ version: 3, total: usd(6500) });
+    expect((await put(key)).body).toEqual(moved.body);
+
+    const remove = (path: string) =>
+      rest(mesh.url, 'DELETE', path, undefined, { 'if-match': '"3"' });
+    const removed = await remove(`${items}/${kettle.productId}`);
+    expect(removed.body.order).toMatchObject({ version: 4, total });
+    const { consistencyToken: last } = removed.body;
+    expect(await found(`query=${name}`, last)).toBe(0);
+    expect(await found('currencyCode=USD&minTotal=2501', last)).toBe(0);
+    expect(await found('currencyCode=USD&maxTotal=2500', last)).toBe(1);
+    expect((await get(`/v1/orders/${orderId}?minVersion=4`)).body.order).toMatchObject({
+      version: 4,
+      total,
+      shippingAddress,
+      items: [{ productName: 'Green tea', quantity: 2 }],
+    });
+
+    const paid = await post(`/v1/orders/${orderId}/pay`, { paymentId: 'pay-1', amount: total });
+    expect(paid.body.order).toMatchObject({ version: 5, status: 'ORDER_STATUS_PAID' });
+    const late = await post(items, kettle);
+    expect([late.status, late.body.reason]).toEqual([409, 'ORDER_NOT_PENDING']);
+    const history = await get(`/v1/orders/${orderId}/events`);
+    expect(history.body.events.slice(1, 4)).toMatchObject([
+      { type: 'OrderItemAdded', data: { item: kettle, addedQuantity: 1, total: usd(6500) } },
+      { type: 'ShippingAddressChanged', data: { shippingAddress } },
+      {
+        type: 'OrderItemRemoved',
+        data: { productId: kettle.productId, removedQuantity: 1, total },
+      },
+    ]);
+  });
+
+  test('of 300 edits has its view and its whole history', async () => {
+    const orderId = await place({});
+    const products = Array.from({ length: 50 }, (_, i) => product(`Product ${i}`, 100));
+    let token = '';
+    for (let i = 0; i < 300; i++) {
+      const done = await post(`/v1/orders/${orderId}/items`, products[i % products.length]);
+      expect(done.body.order).toMatchObject({ version: i + 2, total: usd(2500 + 100 * (i + 1)) });
+      token = done.body.consistencyToken;
+    }
+    const view = await get(`/v1/orders/${orderId}`, { 'consistency-token': token });
+    expect(view.body.order).toMatchObject({ version: 301, total: usd(32_500) });
+    expect(view.body.order.items.slice(1)).toEqual(
+      products.map((one) => ({ ...one, quantity: 6 })),
+    );
+
+    const seen: [number, string][] = [];
+    let pageToken = '';
+    do {
+      const page = await get(`/v1/orders/${orderId}/events?pageSize=100&pageToken=${pageToken}`);
+      for (const { version, type } of page.body.events) seen.push([version, type]);
+      pageToken = page.body.nextPageToken;
+    } while (pageToken !== '');
+    const expected = (_: unknown, i: number) => [
+      i + 1,
+      i === 0 ? 'OrderCreated' : 'OrderItemAdded',
+    ];
+    expect(seen).toEqual(Array.from({ length: 301 }, expected));
+  });
+});
+
 describe('an idempotency key', () => {
   test('makes a repeated command answer byte for byte as it first did, also after the order moved on', async () => {
     const key = { 'idempotency-key': randomUUID() };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, createRegistry, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { anyUnpack, Int32ValueSchema, StringValueSchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
@@ -8,6 +8,7 @@ import {
   CreateOrderResponseSchema,
   CustomerService,
   ErrorInfoSchema,
+  eventSchemas,
   OrderCancelledSchema,
   OrderLogService,
   OrderPaidSchema,
@@ -30,6 +31,7 @@ beforeAll(async () => {
 afterAll(() => mesh?.[Symbol.asyncDispose]());
 
 const total = { currencyCode: 'USD', minorUnits: 2500n };
+const eventTypes = createRegistry(...Object.values(eventSchemas));
 
 function order(change: { customerId?: string; items?: { quantity: number }[] } = {}) {
   const address = { recipient: 'Ada Lovelace', line1: '12 St James’s Square', city: 'London' };
@@ -109,6 +111,50 @@ describe.each(protocols)('%s', (protocol) => {
     ]);
     const paid = events[2]?.data && anyUnpack(events[2].data, OrderPaidSchema);
     expect(paid).toMatchObject({ paymentId: 'pay-1', amount: total });
+  });
+
+  test('carries the edits of a pending order', async () => {
+    const { command, query, history } = services;
+    const product = (productName: string, minorUnits: bigint) => {
+      const unitPrice = { currencyCode: 'USD', minorUnits };
+      return { productId: randomUUID(), productName, quantity: 2, unitPrice };
+    };
+    const [tea, cup] = [product('Green tea', 1250n), product('Cup', 300n)];
+    const request = order({ items: [tea] });
+    const orderId = (await command.createOrder(request)).order?.orderId ?? '';
+    const shippingAddress = { ...request.shippingAddress, city: 'Leeds' };
+
+    const added = await command.addItem({ orderId, item: cup, expectedVersion: 1 });
+    expect(added.order).toMatchObject({ version: 2, total: { minorUnits: 3100n } });
+    await command.addItem({ orderId, item: { ...cup, quantity: 1 } });
+    const stale = await errorOf(
+      command.changeShippingAddress({ orderId, shippingAddress, expectedVersion: 2 }),
+    );
+    expect(infoOf(stale)).toMatchObject({ code: Code.Aborted, reason: 'VERSION_CONFLICT' });
+    await command.changeShippingAddress({ orderId, shippingAddress });
+    const minimum = await errorOf(command.removeItem({ orderId, productId: tea.productId }));
+    expect(infoOf(minimum)).toMatchObject({
+      code: Code.FailedPrecondition,
+      reason: 'ORDER_BELOW_MINIMUM',
+    });
+
+    const removed = await command.removeItem({ orderId, productId: cup.productId });
+    expect(removed.order).toMatchObject({ version: 5, status: OrderStatus.PENDING, total });
+    const headers = { 'consistency-token': removed.consistencyToken };
+    const seen = await query.getOrder({ orderId }, { headers });
+    expect(seen.order).toMatchObject({ version: 5, items: [tea], total, shippingAddress });
+    const absent = await errorOf(command.removeItem({ orderId, productId: cup.productId }));
+    expect(infoOf(absent)).toMatchObject({ code: Code.NotFound, reason: 'ITEM_NOT_FOUND' });
+
+    const { events } = await history.listOrderEvents({ orderId });
+    const [, , more, moved, gone] = events.map(({ data }) => data && anyUnpack(data, eventTypes));
+    expect(more).toMatchObject({
+      item: { ...cup, quantity: 3 },
+      addedQuantity: 1,
+      total: { minorUnits: 3400n },
+    });
+    expect(moved).toMatchObject({ shippingAddress });
+    expect(gone).toMatchObject({ productId: cup.productId, removedQuantity: 3, total });
   });
 
   test('carries the idempotency key: a repetition answers as the first time', async () => {

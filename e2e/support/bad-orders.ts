@@ -63,6 +63,9 @@ const refusalOf: Readonly<Record<Command, (status: Status) => string | undefined
     ({ DELIVERED: 'ORDER_NOT_CANCELLABLE', CANCELLED: 'ORDER_ALREADY_CANCELLED' })[
       status as string
     ],
+  add: (status) => (status === 'PENDING' ? undefined : 'ORDER_NOT_PENDING'),
+  remove: (status) => (status === 'PENDING' ? undefined : 'ORDER_NOT_PENDING'),
+  move: (status) => (status === 'PENDING' ? undefined : 'ORDER_NOT_PENDING'),
 };
 
 const wrongStatus: BadCall[] = statuses.flatMap((status) => [

@@ -13,7 +13,10 @@ export interface Call {
   readonly method: DescMethodUnary;
   /** Protobuf JSON; made when the call is made, for what is known only then. */
   readonly request: () => JsonObject;
-  /** Method and path over REST, as the documentation has them; what the path does not name is the body of a POST or the query of a GET. */
+  /**
+   * Method and path over REST, as the documentation has them, and the field that is the body if it is one; what is left is the body of a POST
+   * without such a field, else the query.
+   */
   readonly route: string;
 }
 
@@ -27,6 +30,7 @@ const call = (method: DescMethodUnary, route: string) => (request: Request) => (
 
 const { createOrder, confirmOrder, payOrder, shipOrder, deliverOrder, cancelOrder } =
   OrderCommandService.method;
+const { addItem, removeItem, changeShippingAddress } = OrderCommandService.method;
 
 /** Every method of the public surface, each waiting for its request. */
 export const calls = {
@@ -36,12 +40,23 @@ export const calls = {
   ship: call(shipOrder, 'POST /v1/orders/{orderId}/ship'),
   deliver: call(deliverOrder, 'POST /v1/orders/{orderId}/deliver'),
   cancel: call(cancelOrder, 'POST /v1/orders/{orderId}/cancel'),
+  add: call(addItem, 'POST /v1/orders/{orderId}/items item'),
+  remove: call(removeItem, 'DELETE /v1/orders/{orderId}/items/{productId}'),
+  move: call(changeShippingAddress, 'PUT /v1/orders/{orderId}/shipping-address shippingAddress'),
   history: call(OrderHistoryService.method.listOrderEvents, 'GET /v1/orders/{orderId}/events'),
   get: call(OrderQueryService.method.getOrder, 'GET /v1/orders/{orderId}'),
   list: call(OrderQueryService.method.listOrders, 'GET /v1/customers/{customerId}/orders'),
   search: call(OrderQueryService.method.searchOrders, 'GET /v1/orders'),
   register: call(CustomerService.method.registerCustomer, 'POST /v1/customers'),
   getCustomer: call(CustomerService.method.getCustomer, 'GET /v1/customers/{customerId}'),
+};
+
+/** An item that {@link orderRequest} does not have: one of 3.00 USD. */
+export const cup = {
+  productId: randomUUID(),
+  productName: 'Cup',
+  quantity: 1,
+  unitPrice: { currencyCode: 'USD', minorUnits: '300' },
 };
 
 /** The commands on an existing order, with requests that are right for {@link orderRequest}. */
@@ -51,6 +66,9 @@ export const commands = {
   ship: { trackingNumber: '1Z999' },
   deliver: {},
   cancel: { reason: 'changed my mind' },
+  add: { item: cup },
+  remove: { productId: cup.productId },
+  move: { shippingAddress: orderRequest().shippingAddress },
 } satisfies Partial<Record<keyof typeof calls, JsonObject>>;
 
 /** A CreateOrder that is right except for `change`. */
@@ -78,16 +96,25 @@ export const placeTo = (change: Record<string, JsonValue>) =>
 
 /** Method, path with query, and body of a call over REST. */
 export function asRest({ route, request }: Call): [string, string, JsonObject | undefined] {
-  const [verb = '', template = ''] = route.split(' ');
+  const [verb = '', template = '', field] = route.split(' ');
   const rest = { ...request() };
   const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = rest[name];
     delete rest[name];
     return encodeURIComponent(String(value));
   });
-  if (verb === 'POST') return [verb, path, rest];
+  if (verb === 'POST' && field === undefined) return [verb, path, rest];
+  const body = field === undefined ? undefined : (rest[field] as JsonObject | null | undefined);
+  if (field !== undefined) delete rest[field];
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(rest))
     for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
-  return [verb, query.size > 0 ? `${path}?${query}` : path, undefined];
+  return [verb, query.size > 0 ? `${path}?${query}` : path, body ?? undefined];
+}
+
+/** A field of the request as REST spells it: without the name of the field that is the body. */
+export function restField({ route }: Call, field: string): string {
+  const [, , body] = route.split(' ');
+  if (field === body) return '';
+  return body !== undefined && field.startsWith(`${body}.`) ? field.slice(body.length + 1) : field;
 }

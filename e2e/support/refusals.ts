@@ -2,7 +2,7 @@ import { fromBinary, fromJson } from '@bufbuild/protobuf';
 import { BadRequestSchema, type CodeName, ErrorInfoSchema, type Reason } from '@ordermesh/contract';
 import { expect } from 'vitest';
 import { type Reply, rest } from './api.ts';
-import { asRest, type Call } from './calls.ts';
+import { asRest, type Call, restField } from './calls.ts';
 import type { GrpcClient, GrpcRefusal } from './grpc-client.ts';
 
 /** What a refusal has to say, over every protocol. */
@@ -50,7 +50,8 @@ const connectStatus: Partial<Record<CodeName, number>> = {
 /** Makes the call over REST and checks the problem document. */
 export async function refusedByRest(base: string, call: Call, says: Says, headers = {}) {
   const [method, path, body] = asRest(call);
-  expectProblem(await rest(base, method, path, body, headers), says);
+  const field = says.field === undefined ? {} : { field: restField(call, says.field) };
+  expectProblem(await rest(base, method, path, body, headers), { ...says, ...field });
 }
 
 /** Makes the call over Connect in JSON and checks the error with its details. */
