@@ -153,7 +153,11 @@ describe('removing an item', () => {
   });
 
   it('keeps the last product, in however many lines', () => {
-    order.given(created).when(remove(teapot)).thenRejected({ reason: 'ORDER_EMPTY' });
+    order.given(created).when(remove(teapot)).thenRejected({
+      reason: 'ORDER_EMPTY',
+      message:
+        'The order has nothing but this product; it must keep at least one item, or be cancelled.',
+    });
     order
       .given(createdWith(...teapots, sample.item(usd(1300n))))
       .when(remove(teapot))
