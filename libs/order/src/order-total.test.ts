@@ -34,7 +34,7 @@ describe('orderTotal()', () => {
     const free = { ...policy, minimums: new Map([['USD', 0n]]) };
     const rejection = {
       reason: 'ORDER_TOTAL_INVALID',
-      message: expect.stringContaining('The total is 0.00 USD; it must be more than zero'),
+      message: expect.stringContaining('The total would be 0.00 USD; it must be more than zero'),
       details: { currencyCode: 'USD', actual: '0', minimum: '1', maximum: '9223372036854775807' },
     };
     expect(rejectionOf([item(usd(0n), 5)], policy)).toEqual(rejection);
@@ -94,9 +94,9 @@ describe('orderTotal()', () => {
   it('says in major units what the total is and what it must be', () => {
     const messageFor = (currencyCode: string) =>
       rejectionOf([of(currencyCode, 9n)], policy)?.message;
-    expect(messageFor('USD')).toBe('The total is 0.09 USD; it must be at least 10.00 USD.');
-    expect(messageFor('JPY')).toBe('The total is 9 JPY; it must be at least 10 JPY.');
-    expect(messageFor('KWD')).toBe('The total is 0.009 KWD; it must be at least 10.000 KWD.');
+    expect(messageFor('USD')).toBe('The total would be 0.09 USD; it must be at least 10.00 USD.');
+    expect(messageFor('JPY')).toBe('The total would be 9 JPY; it must be at least 10 JPY.');
+    expect(messageFor('KWD')).toBe('The total would be 0.009 KWD; it must be at least 10.000 KWD.');
   });
 
   it("holds a currency to the policy's minimum and leaves the others at theirs", () => {

@@ -38,7 +38,7 @@ export const orderTotal = (
     const largest = formatMoney({ currencyCode, minorUnits: MAX_MINOR_UNITS });
     return reject(
       'ORDER_TOTAL_INVALID',
-      `The total is ${formatMoney(total)}; it must be more than zero and at most ${largest}.`,
+      `The total would be ${formatMoney(total)}; it must be more than zero and at most ${largest}.`,
       {
         currencyCode,
         actual: String(minorUnits),
@@ -52,7 +52,7 @@ export const orderTotal = (
   if (minorUnits < minimum) {
     return reject(
       'ORDER_BELOW_MINIMUM',
-      `The total is ${formatMoney(total)}; it must be at least ${formatMoney({ currencyCode, minorUnits: minimum })}.`,
+      `The total would be ${formatMoney(total)}; it must be at least ${formatMoney({ currencyCode, minorUnits: minimum })}.`,
       { currencyCode, actual: String(minorUnits), minimum: String(minimum) },
     );
   }
