@@ -1,3 +1,5 @@
+// Cache.
+export { type CacheWrites, cacheWrites } from './cache-writes.ts';
 // From events to views: pure.
 
 export { type DeadLetter, deadLetter } from './dead-letter.ts';
@@ -42,11 +44,15 @@ export { type PostgresNotifierOptions, postgresViewNotifier } from './postgres/n
 export { postgresProjection } from './postgres/projection.ts';
 export { postgresViewReader } from './postgres/reader.ts';
 export { postgresAnnouncer, type ViewAnnouncer } from './postgres/view-announcer.ts';
+export { viewOrigin } from './postgres/view-origin.ts';
 export type { PostgresViewOptions } from './postgres/view-pool.ts';
 export { postgresViewWriter } from './postgres/writer.ts';
+// Redis.
+export { type RedisViewCacheOptions, redisViewCache } from './redis/view-cache.ts';
 export { RefusedViewsError } from './refused-views-error.ts';
 export { searchWords } from './search-words.ts';
 export type { StoredOrder } from './stored-order.ts';
+export type { CachedView, ViewCache } from './view-cache.ts';
 export type { AwaitedOrder, ViewNotifier } from './view-notifier.ts';
 export { customerRevisions, maxCustomerRevision, viewRevision } from './view-revision.ts';
 export { type CustomerLookup, withCustomer } from './with-customer.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readSettings } from './read-settings.ts';
-import { database, isLoopback, tokenKey } from './shared-settings.ts';
+import { database, isLoopback, redisUrl, tokenKey } from './shared-settings.ts';
 
 const server = 'postgres://app:secret@db:5432/postgres?sslmode=require';
 const own = 'postgres://app@elsewhere/mine';
@@ -42,6 +42,22 @@ test.each([
   if (enough) expect(read()).toEqual(Buffer.from(TOKEN_KEY));
   else expect(read).toThrow(/at least 16 bytes/);
 });
+
+test.each(['redis://127.0.0.1:6379', 'rediss://app:secret@cache.example.com/', 'redis://cache/3'])(
+  'takes %s for Redis',
+  (REDIS_URL) => {
+    expect(readSettings({ REDIS_URL }, { redisUrl }).redisUrl).toBe(REDIS_URL);
+  },
+);
+
+test.each(['127.0.0.1:6379', 'http://cache', 'redis://', 'redis://cache/orders', 'redis:cache'])(
+  'says in one line, without it, that %s is no URL of a Redis',
+  (REDIS_URL) => {
+    const read = () => readSettings({ REDIS_URL }, { redisUrl });
+    expect(read).toThrow(/^REDIS_URL .*redis:\/\/ or rediss:\/\/, .*number of a database.*$/);
+    expect(read).not.toThrow(/cache|6379/);
+  },
+);
 
 test('only loopback addresses are loopback', () => {
   for (const address of ['127.0.0.1', '127.9.9.9', '::1', 'localhost'])

@@ -35,6 +35,19 @@ export const migrationDatabaseUrl = url('MIGRATION_DATABASE_URL', {
   optional: true,
 });
 
+/** The Redis that caches views. */
+export const redisUrl = custom('REDIS_URL', {
+  doc: 'Redis, a cache in front of the views. Default: none.',
+  optional: true,
+  secret: true,
+  expects:
+    'a URL that starts with redis:// or rediss://, with nothing but the number of a database as its path',
+  parse: (value) => {
+    const parsed = /^rediss?:\/\/[^/]/.test(value) ? URL.parse(value) : null;
+    return parsed && /^(\/\d{0,5})?$/.test(parsed.pathname) ? value : undefined;
+  },
+});
+
 /** How many partitions the bus has. */
 export const partitions = int('PARTITIONS', {
   doc: 'Partitions of the bus, fixed with the log.',

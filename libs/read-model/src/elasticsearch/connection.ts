@@ -1,5 +1,6 @@
 import { Client, type TransportRequestOptions } from '@elastic/elasticsearch';
 import { activeTraceId } from '@ordermesh/telemetry';
+import { abortable } from '../abortable.ts';
 import { isLost } from './errors.ts';
 
 /** How a store connects. */
@@ -72,18 +73,3 @@ export function connect({ url, timeoutMs = 5_000 }: ElasticsearchViewOptions): C
 /** Makes searches through an alias see everything that was written before. */
 export const refreshIndex = (connection: Connection, alias: string) =>
   connection.send((client, options) => client.indices.refresh({ index: alias }, options));
-
-/** The outcome of `work`, or the signal's reason as soon as it fires. */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  if (signal.aborted) {
-    work.catch(() => undefined);
-    return Promise.reject(signal.reason);
-  }
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([work, aborted.promise]).finally(() =>
-    signal.removeEventListener('abort', onAbort),
-  );
-}

@@ -1,4 +1,4 @@
-import { abortable } from './connection.ts';
+import { abortable } from '../abortable.ts';
 
 /** Makes searches see what was written. */
 export interface Refresher extends Disposable {
