@@ -6,6 +6,7 @@ import {
   partitions,
   port,
   readSettings,
+  redisUrl,
   text,
   url,
 } from '@ordermesh/service';
@@ -31,6 +32,7 @@ const settings = {
     optional: true,
     schemes: ['http', 'https'],
   }),
+  redisUrl,
   partitions,
 };
 

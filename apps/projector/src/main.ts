@@ -16,6 +16,7 @@ import { elasticsearchView } from './elasticsearch-view.ts';
 import { openBus } from './open-bus.ts';
 import { projection } from './projection.ts';
 import { readStretchFrom } from './read-stretch.ts';
+import { redisCacheWrites, writeThrough } from './write-through.ts';
 
 await runProcess('projector', async (life) => {
   const config = readConfig();
@@ -47,6 +48,8 @@ await runProcess('projector', async (life) => {
     onError: (err) => log.warn({ err }, 'connection to the views lost; healing'),
   });
   life.named('views', views);
+  await using cache = await redisCacheWrites(config.redisUrl, url);
+  const cached = cache ? writeThrough(views, cache) : views;
 
   // A lookup holds its partition's batch up for 300 ms at most, and only until the circuit opens.
   const customerPolicy = policy({
@@ -63,7 +66,7 @@ await runProcess('projector', async (life) => {
   };
   const project = (name: string, views: OrderViewWriter) =>
     bus.consume({ group: name, handler: projection({ name, views, ...sources }) });
-  await using consumer = await project(postgresProjection, views);
+  await using consumer = await project(postgresProjection, cached);
   life.named('consumer', consumer);
   owned = () => consumer.partitions();
   await using second = elasticsearchView(config.elasticsearchUrl, url, project);

@@ -7,6 +7,7 @@ import {
   partitions,
   port,
   readSettings,
+  redisUrl,
   tokenKey,
   url,
 } from '@ordermesh/service';
@@ -23,6 +24,11 @@ const settings = {
     doc: 'Elasticsearch, for searches. Default: PostgreSQL answers them, too.',
     optional: true,
     schemes: ['http', 'https'],
+  }),
+  redisUrl,
+  readCacheFreshMs: durationMs('READ_CACHE_FRESH_MS', {
+    doc: 'How long a cached view may be answered without a look at its store; less by up to a fifth, by order.',
+    default: 60_000,
   }),
   partitions,
   tokenKey,

@@ -12,7 +12,10 @@ import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
 import { elasticsearchStore } from './elasticsearch-store.ts';
+import { postgresqlStore } from './postgresql-store.ts';
 import { queryService } from './query-service.ts';
+import { redisReadCache } from './read-cache.ts';
+import type { ViewStore, Views } from './views.ts';
 
 await runProcess('query', async (life) => {
   const config = readConfig();
@@ -39,16 +42,26 @@ await runProcess('query', async (life) => {
 
   await using elasticsearch = elasticsearchStore(config.elasticsearchUrl, url, onError);
 
+  await using cache = await redisReadCache(
+    config.redisUrl,
+    url,
+    config.readCacheFreshMs,
+    (err: unknown) => log.warn({ err }, 'Redis is away; views are read without the cache'),
+  );
+  const postgresql: ViewStore =
+    (elasticsearch ?? cache)
+      ? postgresqlStore(reader, notifier)
+      : { name: 'postgresql', reader, notifier };
   const tokens = pageTokens(config.tokenKey);
-  const postgresql = { name: 'postgresql', reader, notifier } as const;
   const { minVersionWaitMs } = config;
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
   const admitted = admitCalls(limits);
+  const views: Views = { postgresql, elasticsearch, cache, tokens, partitions, minVersionWaitMs };
   await using server = await serveRpc({
     host,
     port: config.port,
     portVariable: 'QUERY_PORT',
-    services: [queryService({ postgresql, elasticsearch, tokens, partitions, minVersionWaitMs })],
+    services: [queryService(views)],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
     admit: async (method, call) => {

@@ -1,5 +1,6 @@
 import type { PageTokens } from '@ordermesh/contract';
 import type { OrderViewReader, ViewNotifier } from '@ordermesh/read-model';
+import type { ReadCache } from './read-cache.ts';
 
 /** A store of views, with who tells how far it is. */
 export interface ViewStore {
@@ -14,6 +15,8 @@ export interface Views {
   readonly postgresql: ViewStore;
   /** Where searches are read; each of the two stands in for the other. */
   readonly elasticsearch?: ViewStore | undefined;
+  /** In front of the lookups of single orders. */
+  readonly cache?: ReadCache | undefined;
   readonly tokens: PageTokens;
   /** Partitions of the bus. */
   readonly partitions: number;

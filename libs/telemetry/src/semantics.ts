@@ -63,6 +63,8 @@ export const attribute = {
   retryAttempt: 'ordermesh.retry.attempt',
   /** The reason of an error answer (docs: the table of reasons), `VERSION_CONFLICT`. */
   reason: 'ordermesh.reason',
+  /** What the read cache had for a lookup, `hit`, `miss`, `expired`, `behind`, `bypass`. */
+  readCache: 'ordermesh.read_cache',
   /** How a wait or an attempt ended, `reached`, `timeout`. */
   outcome: 'ordermesh.outcome',
 } as const;

@@ -3,7 +3,10 @@ import { invalidRequest } from '@ordermesh/rpc';
 import { readIdempotencyKey } from './idempotency-key.ts';
 
 /** Response metadata that clients get as headers, over every protocol. Everything else stays inside the mesh. */
-const passedBack = ['etag', 'consistency-token', 'x-ordermesh-degraded'] as const;
+const passedBack = [
+  ...(['etag', 'consistency-token'] as const),
+  ...(['x-ordermesh-degraded', 'x-ordermesh-stale'] as const),
+];
 
 /**
  * The request headers that travel on as metadata. An allow-list: `baggage`, cookies and whatever a client invents end here. Trace context

@@ -1,0 +1,63 @@
+import {
+  type CacheWrites,
+  cacheWrites,
+  type OrderViewWriter,
+  redisViewCache,
+  viewOrigin,
+} from '@ordermesh/read-model';
+import { policy } from '@ordermesh/resilience';
+import { logger } from '@ordermesh/telemetry';
+
+const log = logger('cache');
+
+/**
+ * A store whose views go on into the cache once they are written, enrichment included. Nobody waits for the cache, and its failures are its own: the store's
+ * outcome is the write's. Disposing disposes the store only.
+ */
+export function writeThrough(views: OrderViewWriter, cache: CacheWrites): OrderViewWriter {
+  return {
+    load: (orderIds) => views.load(orderIds),
+    checkpoint: (partition) => views.checkpoint(partition),
+    parked: (partition) => views.parked(partition),
+    incomplete: (request) => views.incomplete(request),
+    async write(batch) {
+      await views.write(batch);
+      cache.put(batch.orders);
+    },
+    async writeEnrichment(orders) {
+      await views.writeEnrichment(orders);
+      cache.put(orders);
+    },
+    [Symbol.asyncDispose]: () => views[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * The cache in Redis, written to for 100 ms at most and, after three failures in a row, once a second until it is back. Undefined without a URL.
+ * @param viewUrl database of the views
+ */
+export async function redisCacheWrites(
+  url: string | undefined,
+  viewUrl: string,
+): Promise<CacheWrites | undefined> {
+  if (url === undefined) return undefined;
+  const name = 'ordermesh-projector';
+  const onError = (err: unknown) => log.warn({ err }, 'Redis is away; views are not cached');
+  const origin = await viewOrigin({ url: viewUrl, name, onError });
+  const cache = redisViewCache({ url, origin, name, onError });
+  const guard = policy({
+    name: 'redis',
+    timeoutMs: 100,
+    failureThreshold: 3,
+    openMs: 1_000,
+    maxConcurrent: 32, // batches of up to 500 views
+  });
+  const writes = cacheWrites(cache, guard.execute);
+  return {
+    put: writes.put,
+    async [Symbol.asyncDispose]() {
+      await writes[Symbol.asyncDispose]();
+      await cache[Symbol.asyncDispose]();
+    },
+  };
+}

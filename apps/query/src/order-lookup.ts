@@ -1,0 +1,78 @@
+import { trace } from '@opentelemetry/api';
+import { ReasonError } from '@ordermesh/contract';
+import type { StoredOrder } from '@ordermesh/read-model';
+import type { CallContext } from '@ordermesh/rpc';
+import { attribute, counter } from '@ordermesh/telemetry';
+import { firstAnswer } from './first-answer.ts';
+import type { CacheEntry, ReadCache } from './read-cache.ts';
+import { singleFlight } from './single-flight.ts';
+import { isEnough, storeLookup, type Wanted } from './store-lookup.ts';
+import { lookupStores, type Views } from './views.ts';
+
+const reads = counter('ordermesh.read_cache.reads', {
+  description:
+    'Lookups by what the cache had: hit, miss, expired, behind (older than asked for), bypass (not available).',
+});
+const staleAnswers = counter('ordermesh.read_cache.stale', {
+  description: 'Lookups answered with an expired entry because no store was available.',
+});
+
+/** Finds single orders, never older than wanted; undefined if there is none. Rejects with a ReasonError. */
+export type OrderLookup = (wanted: Wanted, call: CallContext) => Promise<StoredOrder | undefined>;
+
+/**
+ * Cache, then PostgreSQL, then the other store (flagged `x-ordermesh-degraded`), then an expired entry of the cache (flagged `x-ordermesh-stale`, with its
+ * age in milliseconds). Only what PostgreSQL answers fills the cache: a view of the store that stands in may be older, and would lose its flag.
+ */
+export function orderLookup(views: Views): OrderLookup {
+  const flights = singleFlight<StoredOrder | undefined>();
+  const { cache } = views;
+
+  async function fromStores(wanted: Wanted, call: CallContext) {
+    return firstAnswer(lookupStores(views), call, (store) =>
+      storeLookup(store, wanted, views.minVersionWaitMs, call, {
+        join: (key, caller, work) =>
+          flights.join(`${store.name} ${key}`, caller, async (signal) => {
+            const stored = await work(signal);
+            if (stored && store === views.postgresql) cache?.fill(stored);
+            return stored;
+          }),
+      }),
+    );
+  }
+
+  return async (wanted, call) => {
+    const entry = cache && (await usable(cache, wanted, call.signal));
+    if (entry?.isFresh) return entry.stored;
+    try {
+      return await fromStores(wanted, call);
+    } catch (error) {
+      const isDown = error instanceof ReasonError && error.reason === 'DEPENDENCY_UNAVAILABLE';
+      if (!entry || !isDown) throw error;
+      staleAnswers.add(1);
+      call.setHeader('x-ordermesh-stale', String(entry.ageMs));
+      return entry.stored;
+    }
+  };
+}
+
+/** What the cache has, if that is new enough for the caller. */
+async function usable(
+  cache: ReadCache,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<CacheEntry | undefined> {
+  const found = await cache.find(wanted.orderId, signal);
+  const note = (outcome: string) => {
+    reads.add(1, { [attribute.outcome]: outcome });
+    trace.getActiveSpan()?.setAttribute(attribute.readCache, outcome);
+  };
+  if (found === 'absent') note('miss');
+  else if (found === 'bypassed') note('bypass');
+  else if (!isEnough(found.stored, wanted)) note('behind');
+  else {
+    note(found.isFresh ? 'hit' : 'expired');
+    return found;
+  }
+  return undefined;
+}
