@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '@ordermesh/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Reply, rest } from './support/api.ts';
+import { databasesGone } from './support/database.ts';
 import { type Acknowledged, type Ledger, ledger } from './support/ledger.ts';
 import { type Load, placing, startLoad } from './support/load.ts';
 import { type Mesh, startMesh } from './support/mesh.ts';
@@ -13,6 +14,8 @@ import { expectWhole } from './support/whole.ts';
 
 /** How long an engine is away. Longer than Kafka's client and the reader's circuit wait before their second try. */
 const outageMs = 5_000;
+/** How long a cached view is fresh: shorter than any outage. */
+const freshMs = 200;
 /** REQUEST_TIMEOUT_MS by default, and what a busy machine may add. */
 const answerWithinMs = 2_000 + 1_500;
 
@@ -20,7 +23,7 @@ let mesh: Mesh;
 let engines: RealEngines;
 let book: Ledger;
 beforeAll(async () => {
-  mesh = await startMesh({ engines: 'real' });
+  mesh = await startMesh({ engines: 'real', env: { READ_CACHE_FRESH_MS: String(freshMs) } });
   engines = mesh.engines as RealEngines;
   book = ledger(mesh.url);
 });
@@ -140,6 +143,62 @@ test.each(outages)(
   },
 );
 
+test('while Redis is dead or has forgotten everything, orders are written and read as ever', async () => {
+  const readItself = async () => {
+    const { orderId, consistencyToken } = await placed();
+    const answer = await get(`/v1/orders/${orderId}`, { 'consistency-token': consistencyToken });
+    expect(answer).toMatchObject({ status: 200, body: { order: { orderId } } });
+    expect([stale(answer), degraded(answer)]).toEqual([null, null]);
+  };
+  await engines.redis.kill();
+  for (let i = 0; i < 10; i++) await readItself();
+  await engines.redis.restart(); // empty
+  for (let i = 0; i < 10; i++) await readItself();
+});
+
+test('a single order is answered by Elasticsearch while PostgreSQL is gone, and while both are from the cache with its age, never older than asked for', async () => {
+  const order = await placed();
+  const path = `/v1/orders/${order.orderId}`;
+  const byToken = { 'consistency-token': order.consistencyToken };
+  const well = await eventually(async () => {
+    const answer = await get(path, byToken);
+    return answer.status === 200 && answer;
+  });
+  await eventually(async () => degraded(await search(order)) === null); // the index has it, too
+  {
+    await using _gone = await databasesGone(mesh.dataDir);
+    const byIndex = await eventually(async () => {
+      const answer = await get(path); // an entry is answered as long as it is fresh
+      return degraded(answer) !== null && answer;
+    });
+    expect(byIndex).toMatchObject({ status: 200, body: well.body });
+    expect([degraded(byIndex), stale(byIndex)]).toEqual(['postgresql', null]);
+
+    await engines.elasticsearch.kill();
+    try {
+      const byCache = await get(`${path}?minVersion=1`, byToken);
+      expect(byCache).toMatchObject({ status: 200, body: well.body });
+      expect(byCache.headers.get('etag')).toBe(well.headers.get('etag'));
+      expect([degraded(byCache), stale(byCache)]).toEqual([null, expect.stringMatching(/^\d+$/)]);
+      expect(Number(stale(byCache))).toBeGreaterThan(freshMs * 0.8);
+      for (const refused of [`${path}?minVersion=2`, `/v1/orders/${randomUUID()}`])
+        expect(await get(refused)).toMatchObject({
+          status: 503,
+          body: { reason: 'DEPENDENCY_UNAVAILABLE' },
+        });
+    } finally {
+      await engines.elasticsearch.restart();
+    }
+  }
+  await eventually(
+    async () => {
+      const answer = await get(path);
+      return answer.status === 200 && degraded(answer) === null && stale(answer) === null;
+    },
+    { withinMs: 60_000 },
+  );
+});
+
 const get = (path: string, headers?: Record<string, string>) =>
   rest(mesh.url, 'GET', path, undefined, headers);
 
@@ -147,6 +206,7 @@ const search = (order: Acknowledged) =>
   get(`/v1/orders?query=${order.orderId}`, { 'consistency-token': order.consistencyToken });
 
 const degraded = (reply: Reply) => reply.headers.get('x-ordermesh-degraded');
+const stale = (reply: Reply) => reply.headers.get('x-ordermesh-stale');
 
 async function placed(): Promise<Acknowledged> {
   const done = await book.send(placing(randomUUID()));

@@ -59,13 +59,14 @@ const found = (mesh: Mesh, order: Acknowledged) =>
     { withinMs: 60_000 },
   );
 
-test('npm run start:full runs on its own Kafka and Elasticsearch, restarts them, and leaves nothing behind', async ({
+test('npm run start:full runs on its own Kafka, Elasticsearch and Redis, restarts them, and leaves nothing behind', async ({
   onTestFailed,
 }) => {
   await using killed = await start();
   onTestFailed(() => console.error(killed.lines.slice(-100).join('\n')));
   await said(killed, /^ {2}Kafka {5}127\.0\.0\.1:\d+$/);
   await said(killed, /^ {2}search {4}http:\/\/127\.0\.0\.1:\d+\/$/);
+  await said(killed, /^ {2}cache {5}redis:\/\/127\.0\.0\.1:\d+$/);
   const first = await placed(killed);
   await found(killed, first);
 
@@ -92,7 +93,7 @@ test('npm run start:full runs on its own Kafka and Elasticsearch, restarts them,
 });
 
 test('Ctrl-C while the engines start ends at once, and them with it', async () => {
-  const env = { ...(await freePorts()), KAFKA_BROKERS: '', ELASTICSEARCH_URL: '' };
+  const env = { ...(await freePorts()), KAFKA_BROKERS: '', ELASTICSEARCH_URL: '', REDIS_URL: '' };
   const supervisor = startSupervisor(
     { ...env, DATA_DIR: dataDir, DATABASE_URL: '' },
     { full: true },

@@ -21,9 +21,9 @@ export interface MeshOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs the supervisor in a process group of its own, so that `process.kill(-mesh.pid, 'SIGINT')` is a terminal's Ctrl-C. */
   readonly ownGroup?: boolean;
-  /** `real` starts a Kafka and an Elasticsearch for it, as for `npm run start:full`. Default: E2E_ENGINES, else `embedded`. */
+  /** `real` starts a Kafka, an Elasticsearch and a Redis for it, as for `npm run start:full`. Default: E2E_ENGINES, else `embedded`. */
   readonly engines?: 'embedded' | 'real';
-  /** Runs the command that `npm run start:full` runs: its Kafka and Elasticsearch are the supervisor's own. */
+  /** Runs the command that `npm run start:full` runs: its engines are the supervisor's own. */
   readonly full?: boolean;
 }
 
@@ -70,6 +70,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
       MIGRATION_DATABASE_URL: options.databaseUrl ?? '',
       KAFKA_BROKERS: '', // not those that the whole run was given: other meshes may use them
       ELASTICSEARCH_URL: '',
+      REDIS_URL: '',
       RATE_LIMIT: 'off', // all load comes from one address; the limits have a test of their own
       ...engines?.env,
       ...options.env,

@@ -17,7 +17,7 @@ const root = join(import.meta.dirname, '../..');
 /**
  * Runs it with `env` on top of this process's environment.
  * @param ownGroup in a process group of its own (its id is the pid), so that `process.kill(-pid, 'SIGINT')` is a terminal's Ctrl-C
- * @param full as `npm run start:full` does: it starts Kafka and Elasticsearch itself
+ * @param full as `npm run start:full` does: it starts its engines itself
  */
 export function startSupervisor(
   env: Readonly<Record<string, string>>,

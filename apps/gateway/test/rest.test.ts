@@ -35,6 +35,7 @@ const command: Answer = (_request, call) => {
 const view: Answer = (_request, call) => {
   call.setHeader('etag', '"3.2"');
   call.setHeader('x-ordermesh-degraded', 'postgresql');
+  call.setHeader('x-ordermesh-stale', '61000');
   return { order: { orderId: id, version: 3 } };
 };
 
@@ -120,6 +121,7 @@ describe('views', () => {
       etag: '"3.2"',
       'cache-control': 'private, no-cache',
       'x-ordermesh-degraded': 'postgresql',
+      'x-ordermesh-stale': '61000',
     });
     expect(mesh.calls[0]).toMatchObject({
       consistencyToken: ['a, b'],

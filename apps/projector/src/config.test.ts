@@ -13,8 +13,14 @@ describe('readConfig()', () => {
       logUrl: 'postgres://app:secret@db:5432/ordermesh_log',
       viewUrl: 'postgres://app:secret@db:5432/ordermesh_view',
       migrationDatabaseUrl: undefined,
+      redisUrl: undefined,
       partitions: 12,
     });
+  });
+
+  it('says what REDIS_URL must be', () => {
+    const read = () => readConfig({ DATABASE_URL, REDIS_URL: 'cache:6379' });
+    expect(read).toThrow(/^REDIS_URL .*redis:\/\/ or rediss:\/\/.*$/);
   });
 
   it('takes the databases’ own URLs as they are', () => {

@@ -14,6 +14,8 @@ describe('readConfig()', () => {
       adminPort: 9462,
       viewUrl: 'postgres://app:secret@db:5432/ordermesh_view',
       migrationDatabaseUrl: undefined,
+      redisUrl: undefined,
+      readCacheFreshMs: 60_000,
       partitions: 12,
       tokenKey: Buffer.from('0123456789abcdef'),
       minVersionWaitMs: 1500,
@@ -36,6 +38,8 @@ describe('readConfig()', () => {
     ['TOKEN_KEY', '15 bytes, short', 'at least 16 bytes'],
     ['MIN_VERSION_WAIT_MS', 'soon', 'a duration'],
     ['QUERY_PORT', '70000', 'from 0 to 65535'],
+    ['REDIS_URL', 'cache:6379', 'redis:// or rediss://'],
+    ['READ_CACHE_FRESH_MS', 'long', 'a duration'],
   ])('says what %s must be instead of %s', (variable, value, expected) => {
     const read = () => readConfig({ ...required, [variable]: value });
     expect(read).toThrow(variable);

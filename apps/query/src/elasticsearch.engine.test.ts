@@ -7,10 +7,18 @@ import {
   type OrderViewWriter,
   postgresAnnouncer,
   prepareElasticsearchView,
+  redisViewCache,
   type StoredOrder,
+  viewOrigin,
 } from '@ordermesh/read-model';
 import { storedOrder } from '@ordermesh/read-model/testing';
-import { databaseOutage, eventually, isMissing, type TestDatabase } from '@ordermesh/testing';
+import {
+  databaseOutage,
+  eventually,
+  isMissing,
+  type TestDatabase,
+  testRedis,
+} from '@ordermesh/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   afterWrites,
@@ -22,6 +30,7 @@ import {
   viewDatabase,
 } from '../test/serve-query.ts';
 import { elasticsearchStore } from './elasticsearch-store.ts';
+import { readCache } from './read-cache.ts';
 
 describe.skipIf(isMissing('elasticsearch'))('queries with Elasticsearch', () => {
   const opened = new AsyncDisposableStack();
@@ -165,4 +174,34 @@ describe.skipIf(isMissing('elasticsearch'))('queries with Elasticsearch', () => 
       await outage.end();
     }
   });
+
+  it.skipIf(isMissing('redis'))(
+    'answers from Elasticsearch rather than from an expired entry of the cache, and caches no such answer',
+    async () => {
+      const stored = await written();
+      const { orderId } = stored.order;
+      const origin = await viewOrigin({ url: database.url, name: 'test' });
+      const connection = { url: (await testRedis()).url, name: 'test', onError: () => undefined };
+      const cache = redisViewCache({ origin, ...connection });
+      await eventually(() => cache.put([stored], new AbortController().signal));
+      await using reads = readCache(cache, 0); // never fresh
+      await using store = elasticsearchStore(node.url, database.url, () => undefined);
+      const fills: StoredOrder[] = [];
+      const watched = { ...reads, fill: (filled: StoredOrder) => void fills.push(filled) };
+      await using cached = await serveQuery(database.url, 25_000, store, watched);
+      const outage = databaseOutage(database);
+      await outage.begin();
+      try {
+        const one = await cached.call(rpc.getOrder, { orderId });
+        expect(one.message.order).toEqual(stored.order);
+        expect([degraded(one), one.headers.get('x-ordermesh-stale')]).toEqual([
+          'postgresql',
+          undefined,
+        ]);
+        expect(fills).toEqual([]);
+      } finally {
+        await outage.end();
+      }
+    },
+  );
 });

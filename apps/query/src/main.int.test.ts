@@ -43,6 +43,23 @@ describe('the query process', () => {
     expect(await query.ended).toEqual({ code: 0, stderr: '' });
   });
 
+  it('is ready without its Redis, which is no part of readiness', async () => {
+    await using query = start({ REDIS_URL: 'redis://:secret@127.0.0.1:1' });
+    const { adminPort } = await query.logged('ready');
+    const ready = await fetch(`http://127.0.0.1:${adminPort}/readyz`, {
+      headers: { connection: 'close' },
+    });
+    expect(await ready.json()).toEqual({
+      ready: true,
+      state: 'ready',
+      checks: { views: { ok: true } },
+    });
+    await query.logged('Redis is away; views are read without the cache');
+    query.signal('SIGTERM');
+    expect(await query.ended).toEqual({ code: 0, stderr: '' });
+    expect(JSON.stringify(query.lines())).not.toContain('secret');
+  });
+
   it('ends with one line and code 1 for a short token key', async () => {
     await using query = start({ TOKEN_KEY: 'short' });
     const { code, stderr } = await query.ended;

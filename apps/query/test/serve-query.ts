@@ -25,6 +25,7 @@ import {
 import { type CallOptions, callUnary, connect, serveRpc } from '@ordermesh/rpc';
 import { type TestDatabase, testDatabase } from '@ordermesh/testing';
 import { queryService } from '../src/query-service.ts';
+import type { ReadCache } from '../src/read-cache.ts';
 import type { ViewStore } from '../src/views.ts';
 
 /** Partitions of the bus under test, as in the fixtures of @ordermesh/read-model/testing. */
@@ -63,11 +64,13 @@ export interface ServedQuery extends AsyncDisposable {
 /**
  * @param minVersionWaitMs long where a test waits for an answer, short where it waits for the refusal
  * @param elasticsearch the second store, which stays the test's
+ * @param cache in front of the lookups, which stays the test's
  */
 export async function serveQuery(
   url: string,
   minVersionWaitMs: number,
   elasticsearch?: ViewStore,
+  cache?: ReadCache,
 ): Promise<ServedQuery> {
   await using opened = new AsyncDisposableStack();
   const onError = () => undefined; // tests cut connections
@@ -81,7 +84,16 @@ export async function serveQuery(
       host: '127.0.0.1',
       port: 0,
       portVariable: 'QUERY_PORT',
-      services: [queryService({ postgresql, elasticsearch, tokens, partitions, minVersionWaitMs })],
+      services: [
+        queryService({
+          postgresql,
+          elasticsearch,
+          cache,
+          tokens,
+          partitions,
+          minVersionWaitMs,
+        }),
+      ],
       requestTimeoutMs: 30_000,
       reflection: false,
     }),

@@ -9,11 +9,12 @@ import type { Engine } from './supervise.ts';
 const KINDS = [
   { engine: 'kafka', name: 'Kafka', variable: 'KAFKA_BROKERS' },
   { engine: 'elasticsearch', name: 'Elasticsearch', variable: 'ELASTICSEARCH_URL' },
+  { engine: 'redis', name: 'Redis', variable: 'REDIS_URL' },
 ] as const;
 
 /**
- * Kafka and Elasticsearch as local processes, on their usual ports where these are free, with their data below `dataDir`. Whoever sets
- * KAFKA_BROKERS or ELASTICSEARCH_URL runs that one himself.
+ * Kafka, Elasticsearch and Redis as local processes, on their usual ports where these are free, with their data below `dataDir`. Whoever sets
+ * KAFKA_BROKERS, ELASTICSEARCH_URL or REDIS_URL runs that one himself.
  *
  * @throws when one cannot be had, unless ENGINES_SKIP names it: then the mesh does without.
  */
@@ -22,7 +23,7 @@ export async function startFullEngines(
   say: (line: string) => void,
 ): Promise<readonly Engine[]> {
   const { local } = await provideEngines(
-    { kafka: true, elasticsearch: true },
+    { kafka: true, elasticsearch: true, redis: true },
     { ports: 'usual', dataDir, required: true, progress: consoleProgress(process.stdout, say) },
   );
   return KINDS.flatMap(({ engine, name, variable }) => {

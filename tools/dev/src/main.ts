@@ -1,4 +1,4 @@
-// `npm start`: the whole mesh on this machine, until Ctrl-C. With `--full`, as `npm run start:full` has it, on Kafka and Elasticsearch.
+// `npm start`: the whole mesh on this machine, until Ctrl-C. With `--full`, as `npm run start:full` has it, on Kafka, Elasticsearch and Redis.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LockedError, lockFile } from '@ordermesh/engines';

@@ -16,11 +16,16 @@ test('names the URL to open, the data folder and the time it took', () => {
 });
 
 test('shows where the engines are, and only of those that are used', () => {
-  expect(report()).not.toMatch(/Kafka|search/);
-  const engines = { KAFKA_BROKERS: '127.0.0.1:9092', ELASTICSEARCH_URL: 'http://127.0.0.1:9200' };
+  expect(report()).not.toMatch(/Kafka|search|cache/);
+  const engines = {
+    KAFKA_BROKERS: '127.0.0.1:9092',
+    ELASTICSEARCH_URL: 'http://127.0.0.1:9200',
+    REDIS_URL: 'redis://127.0.0.1:6379',
+  };
   const text = report(engines);
   expect(text).toContain('  Kafka     127.0.0.1:9092');
   expect(text).toContain('  search    http://127.0.0.1:9200/');
+  expect(text).toContain('  cache     redis://127.0.0.1:6379');
 });
 
 test('shows an address that a client can use when all interfaces are listened on', () => {

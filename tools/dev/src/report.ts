@@ -48,6 +48,7 @@ const ENGINES = [
   ['database', 'DATABASE_URL'],
   ['Kafka', 'KAFKA_BROKERS'],
   ['search', 'ELASTICSEARCH_URL'],
+  ['cache', 'REDIS_URL'],
 ] as const;
 
 function engineLines(env: Readonly<Record<string, string | undefined>>): string[] {
