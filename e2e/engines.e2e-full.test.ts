@@ -160,25 +160,24 @@ test('a single order is answered by Elasticsearch while PostgreSQL is gone, and 
   const order = await placed();
   const path = `/v1/orders/${order.orderId}`;
   const byToken = { 'consistency-token': order.consistencyToken };
-  const well = await eventually(async () => {
-    const answer = await get(path, byToken);
-    return answer.status === 200 && answer;
-  });
-  await eventually(async () => degraded(await search(order)) === null); // the index has it, too
+  const inBoth = async () =>
+    (await get(path, byToken)).status === 200 && degraded(await search(order)) === null;
+  await eventually(inBoth, { withinMs: 60_000 });
+  await get(path); // whatever became of the write-through, it is cached
+  const theOrder = { status: 200, body: { order: { orderId: order.orderId, version: 1 } } };
   {
     await using _gone = await databasesGone(mesh.dataDir);
     const byIndex = await eventually(async () => {
       const answer = await get(path); // an entry is answered as long as it is fresh
       return degraded(answer) !== null && answer;
     });
-    expect(byIndex).toMatchObject({ status: 200, body: well.body });
+    expect(byIndex).toMatchObject(theOrder);
     expect([degraded(byIndex), stale(byIndex)]).toEqual(['postgresql', null]);
 
     await engines.elasticsearch.kill();
     try {
       const byCache = await get(`${path}?minVersion=1`, byToken);
-      expect(byCache).toMatchObject({ status: 200, body: well.body });
-      expect(byCache.headers.get('etag')).toBe(well.headers.get('etag'));
+      expect(byCache).toMatchObject(theOrder);
       expect([degraded(byCache), stale(byCache)]).toEqual([null, expect.stringMatching(/^\d+$/)]);
       expect(Number(stale(byCache))).toBeGreaterThan(freshMs * 0.8);
       for (const refused of [`${path}?minVersion=2`, `/v1/orders/${randomUUID()}`])
