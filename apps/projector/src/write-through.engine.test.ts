@@ -36,7 +36,7 @@ describe.skipIf(isMissing('redis'))('a projection with a cache', () => {
     ]);
     for (const one of [store, server, service]) opened.use(one);
     const { url } = store.database;
-    const origin = await viewOrigin({ url, name: 'test' });
+    const origin = await viewOrigin(url, 'test');
     const onError = () => undefined; // Redis is killed
     cache = opened.use(redisViewCache({ url: server.url, origin, name: 'test', onError }));
     const writes = await redisCacheWrites(server.url, url);

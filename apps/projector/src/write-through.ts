@@ -43,7 +43,7 @@ export async function redisCacheWrites(
   if (url === undefined) return undefined;
   const name = 'ordermesh-projector';
   const onError = (err: unknown) => log.warn({ err }, 'Redis is away; views are not cached');
-  const origin = await viewOrigin({ url: viewUrl, name, onError });
+  const origin = await viewOrigin(viewUrl, name);
   const cache = redisViewCache({ url, origin, name, onError });
   const guard = policy({
     name: 'redis',

@@ -180,7 +180,7 @@ describe.skipIf(isMissing('elasticsearch'))('queries with Elasticsearch', () => 
     async () => {
       const stored = await written();
       const { orderId } = stored.order;
-      const origin = await viewOrigin({ url: database.url, name: 'test' });
+      const origin = await viewOrigin(database.url, 'test');
       const connection = { url: (await testRedis()).url, name: 'test', onError: () => undefined };
       const cache = redisViewCache({ origin, ...connection });
       await eventually(() => cache.put([stored], new AbortController().signal));

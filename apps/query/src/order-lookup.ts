@@ -44,13 +44,15 @@ export function orderLookup(views: Views): OrderLookup {
   return async (wanted, call) => {
     const entry = cache && (await usable(cache, wanted, call.signal));
     if (entry?.isFresh) return entry.stored;
+    const found = performance.now();
     try {
       return await fromStores(wanted, call);
     } catch (error) {
       const isDown = error instanceof ReasonError && error.reason === 'DEPENDENCY_UNAVAILABLE';
       if (!entry || !isDown) throw error;
       staleAnswers.add(1);
-      call.setHeader('x-ordermesh-stale', String(entry.ageMs));
+      const ageMs = entry.ageMs + Math.round(performance.now() - found);
+      call.setHeader('x-ordermesh-stale', String(ageMs));
       return entry.stored;
     }
   };

@@ -46,7 +46,7 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
     plain = new Redis(url);
     plain.on('error', onError);
     opened.defer(() => plain.disconnect());
-    const origin = await viewOrigin({ url: database.url, name: 'test', onError });
+    const origin = await viewOrigin(database.url, 'test');
     cache = redisViewCache({ url, origin, name: 'test', onError });
     const counted: ViewCache = {
       ...cache,

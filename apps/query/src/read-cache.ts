@@ -37,7 +37,7 @@ export async function redisReadCache(
 ): Promise<ReadCache | undefined> {
   if (url === undefined) return undefined;
   const name = 'ordermesh-query';
-  const origin = await viewOrigin({ url: viewUrl, name, onError });
+  const origin = await viewOrigin(viewUrl, name);
   return readCache(redisViewCache({ url, origin, name, onError }), freshMs);
 }
 

@@ -16,7 +16,7 @@ it('names the views of one database, always alike and like those of no other', a
   await using one = await newViews();
   await using other = await newViews();
   const [first, again, elsewhere] = await Promise.all(
-    [one, one, other].map(({ url }) => viewOrigin({ url, name: 'test' })),
+    [one, one, other].map(({ url }) => viewOrigin(url, 'test')),
   );
   expect(first).toMatch(/^orders-pg@\d+:[\da-f-]{36}$/);
   expect(again).toBe(first);

@@ -1,14 +1,14 @@
 import { createPool, read } from '@ordermesh/postgres';
 import { postgresProjection } from './projection.ts';
-import { type PostgresViewOptions, warn } from './view-pool.ts';
+import { warn } from './view-pool.ts';
 
 /**
  * Name of the views of a database, which no other database and no other generation of the projection has. Constant, so one read at start is enough; the
  * schema has to be there ({@link postgresViewMigrations}).
+ * @param name `application_name`, e.g. `ordermesh-query`
  */
-export async function viewOrigin(options: Omit<PostgresViewOptions, 'max'>): Promise<string> {
-  const { url, name, onError = warn } = options;
-  const pool = createPool({ url, max: 1, name, onError });
+export async function viewOrigin(url: string, name: string): Promise<string> {
+  const pool = createPool({ url, max: 1, name, onError: warn });
   try {
     const { rows } = await read<{ id: string }>(pool, { text: 'SELECT id FROM view_origin' });
     const [row] = rows;

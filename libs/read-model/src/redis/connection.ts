@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { backoffMs } from '@ordermesh/postgres';
 import { Redis } from 'ioredis';
 
@@ -44,7 +43,8 @@ export function connectRedis({ url, name, onError }: RedisConnectionOptions): Re
 /** Closes it; what is in flight rejects. */
 export async function closeRedis(redis: Redis): Promise<void> {
   const isOpen = redis.status !== 'end' && redis.status !== 'reconnecting';
-  const ended = isOpen ? once(redis, 'end') : undefined; // of a connection that waits for its next attempt ioredis says nothing
+  // Of a connection that waits for its next attempt ioredis does not say that it has ended.
+  const ended = isOpen && new Promise<void>((resolve) => redis.once('end', resolve));
   redis.disconnect();
   await ended;
 }
