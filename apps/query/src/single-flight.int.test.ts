@@ -37,9 +37,12 @@ async function heldViews() {
   await client.query('BEGIN; LOCK TABLE order_view IN ACCESS EXCLUSIVE MODE');
   const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database()
     AND application_name = 'test-query' AND wait_event_type = 'Lock'`;
+  let isHeld = true;
   return {
     waiting: async () => (await pool.query(waiting)).rowCount ?? 0,
     async [Symbol.asyncDispose]() {
+      if (!isHeld) return;
+      isHeld = false;
       await client.query('ROLLBACK');
       client.release();
     },
@@ -52,7 +55,7 @@ const received = () => refusal(query.call(rpc.getOrder, { orderId: 'x' }));
 it('reads the store once for all who ask for one order at the same time', async () => {
   const { order } = await written();
   const { orderId } = order;
-  const held = await heldViews();
+  await using held = await heldViews();
   const calls = Array.from({ length: 50 }, () => query.call(rpc.getOrder, { orderId }));
   await received();
   await eventually(async () => (await held.waiting()) > 0);
@@ -64,7 +67,7 @@ it('reads the store once for all who ask for one order at the same time', async 
 it('lets a caller whose deadline passes go, and the others have the answer', async () => {
   const { order } = await written();
   const { orderId } = order;
-  const held = await heldViews();
+  await using held = await heldViews();
   const hasty = refusal(query.call(rpc.getOrder, { orderId }, { timeoutMs: 300 }));
   const patient = query.call(rpc.getOrder, { orderId });
   expect((await hasty).reason).toBe('DEADLINE_EXCEEDED');
