@@ -1,8 +1,6 @@
-import { custom, onOff, url } from '@ordermesh/service';
+import { custom, onOff, redisUrl, url } from '@ordermesh/service';
 import { parseRateLimitConfig } from './parse-config.ts';
 import { defaultRateLimitConfig, type RateLimitConfig } from './policy.ts';
-
-const schemes = ['redis', 'rediss'] as const;
 
 /** The settings of every process that limits its clients. */
 export const rateLimitSettings = {
@@ -16,10 +14,10 @@ export const rateLimitSettings = {
   }),
   rateLimitRedisUrl: url('RATE_LIMIT_REDIS_URL', {
     doc: 'Redis with the shared counters, with maxmemory-policy noeviction. Default: that of REDIS_URL, else each process counts alone.',
-    schemes,
+    schemes: ['redis', 'rediss'],
     optional: true,
   }),
-  redisUrl: url('REDIS_URL', { doc: 'Redis.', schemes, optional: true }),
+  redisUrl,
 };
 
 /** What {@link rateLimitSettings} were read as. */

@@ -35,9 +35,9 @@ export const migrationDatabaseUrl = url('MIGRATION_DATABASE_URL', {
   optional: true,
 });
 
-/** The Redis that caches views. */
+/** The Redis of everything that uses one and is told of no other. */
 export const redisUrl = custom('REDIS_URL', {
-  doc: 'Redis, a cache in front of the views. Default: none.',
+  doc: 'Redis: caches views and counts requests. Default: no cache, and each process counts alone.',
   optional: true,
   secret: true,
   expects:
