@@ -35,22 +35,23 @@ it('answers UNAVAILABLE with a time to come back while the log is gone, and goes
   expect((await command.call(rpc.confirmOrder, { orderId })).message.order?.version).toBe(2);
 });
 
-it('says that it does not know when the log goes away during an append; the same key tells', async () => {
+it('finds out what became of a command whose connection was lost, and answers truthfully', async () => {
   const request = orderRequest();
   const keyed = { metadata: { 'idempotency-key': 'lost-1' } };
   // Holds the lock that every append takes first, on a connection of its own.
   const holder = await command.pool.connect();
+  let creating: ReturnType<typeof command.call>;
   try {
     await holder.query('SELECT pg_advisory_lock(7309475598860808551)');
-    const lost = refusal(command.call(rpc.createOrder, request, keyed));
+    creating = command.call(rpc.createOrder, request, keyed);
     const waiting =
       "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
     const pid = await eventually(async () => (await holder.query(waiting)).rows[0]?.pid ?? false);
     await holder.query('SELECT pg_terminate_backend($1, 5000)', [pid]);
-    expect(await lost).toMatchObject({ reason: 'OUTCOME_UNKNOWN', code: 'UNAVAILABLE' });
   } finally {
     holder.release(true); // its lock goes with it
   }
-  const { message } = await command.call(rpc.createOrder, request, keyed);
-  expect(message.order?.version).toBe(1);
+  const first = await creating;
+  expect((await command.call(rpc.createOrder, request, keyed)).message).toEqual(first.message);
+  expect(await command.store.readHistory(request.orderId, 0, 10)).toHaveLength(1);
 });

@@ -33,7 +33,7 @@ async function longOrder(events: number): Promise<string> {
     tracestate: null,
   });
   const more = Array.from({ length: events - 1 }, cancelled);
-  await command.store.append([{ streamId: orderId, expected: 1, events: more }]);
+  await command.store.append({ streamId: orderId, expected: 1, events: more });
   return orderId;
 }
 

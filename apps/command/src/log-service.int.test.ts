@@ -33,7 +33,7 @@ const event = (reason = 'again'): EventToAppend => ({
 /** Appends a stream of its own to a partition and returns its id. */
 async function append(partition: number, events: readonly EventToAppend[]): Promise<string> {
   const streamId = orderIn(partition);
-  await command.store.append([{ streamId, expected: 'any', events }]);
+  await command.store.append({ streamId, expected: 'any', events });
   return streamId;
 }
 

@@ -1,5 +1,10 @@
 import { OrderLogService, pageTokens } from '@ordermesh/contract';
-import { createEventStore, logMigrations, openLog } from '@ordermesh/event-store-postgres';
+import {
+  createEventStore,
+  createWriter,
+  logMigrations,
+  openLog,
+} from '@ordermesh/event-store-postgres';
 import { kafkaPublisher, type Publisher, redisPublisher } from '@ordermesh/messaging';
 import { orderDecider } from '@ordermesh/order';
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
@@ -24,8 +29,7 @@ await runProcess('command', async (life) => {
   const onError = (err: Error) => log.warn({ err }, 'connection to the log lost; healing');
   const pool = createPool({ url, max: 10, name: 'ordermesh-command', onError });
   await using _pool = life.named('event log', { [Symbol.asyncDispose]: () => pool.end() });
-  // Appends wait for each other in the server: of one pool they would take the readers' connections. A second one is on its way while the first commits.
-  const writer = createPool({ url, max: 2, name: 'ordermesh-command-writer', onError });
+  const writer = createWriter({ url, name: 'ordermesh-command-writer', onError });
   await using _writer = life.named('log writer', { [Symbol.asyncDispose]: () => writer.end() });
   await using limits = openRateLimits('command', chosenLimits(config));
   await using admin = await serveAdmin({

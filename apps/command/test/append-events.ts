@@ -20,6 +20,6 @@ export async function appendEvents(
       traceparent: null,
       tracestate: null,
     };
-    await store.append([{ streamId: randomUUID(), expected: 'any', events: [event] }]);
+    await store.append({ streamId: randomUUID(), expected: 'any', events: [event] });
   }
 }

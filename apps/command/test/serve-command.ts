@@ -15,6 +15,7 @@ import {
 } from '@ordermesh/contract';
 import {
   createEventStore,
+  createWriter,
   logMigrations,
   openLog,
   type PostgresEventStore,
@@ -61,8 +62,10 @@ export async function serveCommand(url: string): Promise<ServedCommand> {
   await using opened = new AsyncDisposableStack();
   const pool = createPool({ url, max: 10, name: 'test-command', onError: () => undefined });
   opened.defer(() => pool.end());
+  const writer = createWriter({ url, name: 'test-command-writer', onError: () => undefined });
+  opened.defer(() => writer.end());
   await openLog(pool, partitions);
-  const store = createEventStore({ pool, partitions });
+  const store = createEventStore({ pool, writer, partitions });
   const decider = orderDecider({ minimums: new Map(), estimatedDeliveryDays: 5 });
   const server = opened.use(
     await serveRpc({

@@ -28,9 +28,7 @@ export type AppendOutcome =
   /** The key belongs to an earlier command with the same request. Nothing was stored. */
   | { readonly type: 'replayed'; readonly answer: StoredAnswer }
   /** The key belongs to an earlier command with another request. Nothing was stored. */
-  | { readonly type: 'key_reused' }
-  /** This command cannot be stored whatever the others are, e.g. an event is too large. Nothing was stored. */
-  | { readonly type: 'failed'; readonly error: Error };
+  | { readonly type: 'key_reused' };
 
 /**
  * The log, as commands need it.
@@ -41,11 +39,13 @@ export type AppendOutcome =
  */
 export interface EventStore {
   /**
-   * Stores each command of a batch, or not, on its own. A key outranks the expected version. Outcomes are in the order of the batch. Cheapest when
-   * no two of a batch share a stream or a key.
-   * @throws when nothing can be said of a single command: the store is unavailable (nothing happened) or the outcome is unknown
+   * Stores a command's events, or not. A key outranks the expected version. The store groups commands that arrive together, so callers append each
+   * command on its own, as many at a time as they have.
+   * @param signal drops a command that was not sent yet: nothing happens. One that was sent goes on without its caller, and may be stored
+   * @throws the signal's reason; otherwise what says whether anything was stored: the command cannot be stored whatever the others are (e.g. an event
+   * is too large), the store is unavailable or overloaded (nothing happened), or the outcome is unknown
    */
-  append(batch: readonly Append[]): Promise<readonly AppendOutcome[]>;
+  append(command: Append, signal?: AbortSignal): Promise<AppendOutcome>;
   /**
    * A stream's events beyond a version, oldest first; none if there is no such stream.
    * @param after 0 for all

@@ -1,5 +1,5 @@
 import type { Aggregate } from './aggregate.ts';
-import type { Append, AppendOutcome } from './event-store.ts';
+import type { Append } from './event-store.ts';
 import { type ExpectedVersion, isExpected, namesVersion } from './expected-version.ts';
 import { type Idempotency, type StoredAnswer, sameHash } from './idempotency.ts';
 import { type Loaded, load } from './load.ts';
@@ -24,7 +24,7 @@ export interface ExecuteOptions<State> {
   readonly newId: () => string;
   /** When the command is decided: the events' `occurredAt`. */
   readonly now: Date;
-  /** Stops loading, and sending what was not sent yet. What was sent is waited for: it may be stored already. */
+  /** Stops loading, and sending what was not sent yet. What was sent already goes on alone and may be stored: see `EventStore.append`. */
   readonly signal?: AbortSignal;
 }
 
@@ -69,15 +69,13 @@ export async function execute<Command, State, Event, Rejection>(
     if (checked.type !== 'accepted') return (await answered(aggregate, options)) ?? checked;
 
     const append = toAppend(aggregate, loaded, checked, options);
-    options.signal?.throwIfAborted();
-    const outcome = await appendOne(aggregate, append.request);
+    const outcome = await aggregate.store.append(append.request, options.signal);
     if (outcome.type === 'conflict') {
       const again = !namesVersion(options.expected) && attempt < reloads;
       if (again) continue;
       const expected = namesVersion(options.expected) ? options.expected : loaded.version;
       return { type: 'conflict', expected, actual: outcome.actual };
     }
-    if (outcome.type === 'failed') throw outcome.error;
     if (outcome.type === 'replayed') return replayed(outcome.answer);
     if (outcome.type === 'key_reused') return outcome;
     return { ...outcome, response: append.response };
@@ -127,15 +125,6 @@ function toAppend<Command, State, Event, Rejection>(
     ...(idempotency === undefined ? {} : { idempotency: { ...idempotency, response } }),
   };
   return { request, response };
-}
-
-async function appendOne<Command, State, Event, Rejection>(
-  { store }: Aggregate<Command, State, Event, Rejection>,
-  request: Append,
-): Promise<AppendOutcome> {
-  const [outcome] = await store.append([request]);
-  if (outcome === undefined) throw new Error('the store gave no outcome');
-  return outcome;
 }
 
 /**

@@ -1,73 +1,53 @@
+import { type Context, context, type Link, ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
 import { partitionOf } from '@ordermesh/contract';
-import type { Append, AppendOutcome } from '@ordermesh/event-sourcing';
-import { isDataError, isSerialization, query } from '@ordermesh/postgres';
-import type { Pool } from 'pg';
-import { decodeOutcome, encodeBatch, type OutcomeRow } from './append-batch.ts';
+import type { EventStore } from '@ordermesh/event-sourcing';
+import { inSpan, linkFrom } from '@ordermesh/telemetry';
+import { appendDuration, batchSize, changeQueueDepth } from './append-metrics.ts';
+import { createBatcher } from './batcher.ts';
+import { encodeCommand } from './encode-command.ts';
 import { unstorable } from './event-limits.ts';
-import { dataError, writeError } from './store-error.ts';
+import { type EncodedCommand, sendBatch, type Target } from './send-batch.ts';
 
-/** How often a batch is sent that the server rolls back for reasons of concurrency. */
-const attempts = 3;
-
-/**
- * Appends a batch by one call of `append_batch`, in autocommit. A command that cannot be stored fails alone: what can be seen before is not sent, and
- * a batch whose data the database refuses is sent again one by one.
- */
-export async function append(
-  writer: Pool,
-  partitions: number,
-  batch: readonly Append[],
-): Promise<readonly AppendOutcome[]> {
-  const errors = batch.map(unstorable);
-  const storable = batch.filter((_, index) => errors[index] === undefined);
-  const stored = (await appendStorable(writer, partitions, storable)).values();
-  return errors.map((error) => (error === undefined ? next(stored) : { type: 'failed', error }));
+interface Item extends EncodedCommand {
+  /** Of the caller, so that a command alone in its batch shows its statement in its own trace. */
+  readonly context: Context;
 }
 
-async function appendStorable(
-  writer: Pool,
-  partitions: number,
-  batch: readonly Append[],
-): Promise<readonly AppendOutcome[]> {
-  const [first] = batch;
-  if (first === undefined) return [];
-  try {
-    return await send(writer, partitions, batch);
-  } catch (error) {
-    if (!isDataError(error)) throw writeError(error);
-    if (batch.length === 1) return [{ type: 'failed', error: dataError(error) }];
-  }
-  const outcomes: AppendOutcome[] = [];
-  for (const command of batch) {
-    outcomes.push(...(await appendStorable(writer, partitions, [command])));
-  }
-  return outcomes;
-}
-
-async function send(
-  writer: Pool,
-  partitions: number,
-  batch: readonly Append[],
-): Promise<readonly AppendOutcome[]> {
-  const values = [encodeBatch(batch, (streamId) => partitionOf(streamId, partitions))];
-  const statement = {
-    name: 'append_batch',
-    text: 'SELECT append_batch($1::jsonb) AS outcomes',
-    values,
-  };
-  for (let attempt = 1; ; attempt++) {
+/** `append` of the port: refuses what cannot be stored, encodes, and leaves the rest to the batcher. */
+export function createAppend(target: Target, partitions: number): EventStore['append'] {
+  const batcher = createBatcher<Item>({
+    send(batch) {
+      batchSize.record(batch.length);
+      return inBatchContext(batch, () => sendBatch(target, batch));
+    },
+    onQueued: changeQueueDepth,
+  });
+  return async (command, signal) => {
+    const startedAt = performance.now();
+    const error = unstorable(command);
+    if (error) throw error;
+    const bytes = encodeCommand(command, partitionOf(command.streamId, partitions));
     try {
-      const { rows } = await query<{ outcomes: readonly OutcomeRow[] }>(writer, statement);
-      return rows[0]?.outcomes.map(decodeOutcome) ?? [];
-    } catch (error) {
-      if (!isSerialization(error) || attempt === attempts) throw error;
+      return await batcher.submit({ command, bytes, context: context.active() }, signal);
+    } finally {
+      appendDuration.record((performance.now() - startedAt) / 1000);
     }
-  }
+  };
 }
 
-function next(outcomes: Iterator<AppendOutcome>): AppendOutcome {
-  const { value } = outcomes.next();
-  if (value === undefined)
-    throw new Error('append_batch returned fewer outcomes than it got commands');
-  return value;
+/** A batch of several belongs to no caller's trace: it has one of its own, with a link to each command. */
+function inBatchContext<T>(batch: readonly Item[], work: () => Promise<T>): Promise<T> {
+  const [first] = batch;
+  if (batch.length === 1 && first) return context.with(first.context, work);
+  const links = batch.map(({ command }) => {
+    const [event] = command.events;
+    return linkFrom(event?.traceparent, event?.tracestate);
+  });
+  const options = {
+    kind: SpanKind.INTERNAL,
+    parent: ROOT_CONTEXT,
+    links: links.filter((link): link is Link => link !== undefined),
+    attributes: { 'db.operation.batch.size': batch.length },
+  };
+  return inSpan('append', options, work);
 }

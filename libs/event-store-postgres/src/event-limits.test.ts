@@ -16,9 +16,19 @@ test('measures bytes, not characters', () => {
   });
 });
 
-test.each(['', '{', '{} {}', '{"a":1}]'])('refuses data that is not one JSON value: %j', (data) => {
-  expect(unstorable(withData(data))?.message).toContain('is not JSON');
-});
+test.each(['"\\u0000"', '"\\\\\\u0000"', '{"\\u0000":1}', '"\\uD83D"', '"\\uDE00\\uD83D"'])(
+  'refuses a text that the database cannot hold: %s',
+  (data) => {
+    expect(unstorable(withData(data))).toMatchObject({ reason: 'INVALID_REQUEST' });
+  },
+);
+
+test.each(['"\\\\u0000"', '"\\ud83d\\ude00"', '"\\u0001"', '{"a":1}]"\\u0000"'])(
+  'leaves to the database what it can hold, and what is no JSON: %s',
+  (data) => {
+    expect(unstorable(withData(data))).toBeUndefined();
+  },
+);
 
 test('refuses a command without events', () => {
   expect(unstorable(appendOf(undefined, 0))?.message).toContain('at least one event');

@@ -7,7 +7,7 @@ export const maxEventBytes = 256 * 1024;
 /** Why a command cannot be stored, whatever else is; undefined when nothing speaks against it. */
 export function unstorable({ events }: Append): Error | undefined {
   if (events.length === 0) return new Error('a command to append has at least one event');
-  for (const { data, type } of events) {
+  for (const { data } of events) {
     const size = Buffer.byteLength(data);
     if (size > maxEventBytes) {
       return new ReasonError(
@@ -18,11 +18,34 @@ export function unstorable({ events }: Append): Error | undefined {
         },
       );
     }
-    try {
-      JSON.parse(data);
-    } catch (cause) {
-      return new Error(`data of ${type} is not JSON`, { cause });
-    }
+    if (suspicious.test(data) && !isStorable(data)) return unstorableText();
   }
   return undefined;
+}
+
+/** Escapes of U+0000 and of surrogates; also behind an escaped backslash, hence only a reason to look closer. */
+const suspicious = /\\u(0000|d[89a-f])/i;
+
+/** PostgreSQL's JSON holds neither U+0000 nor half of a surrogate pair, and would refuse the whole batch. */
+function isStorable(data: string): boolean {
+  let storable = true;
+  const look = (text: string) => {
+    if (text.includes('\0') || !text.isWellFormed()) storable = false;
+  };
+  try {
+    JSON.parse(data, (name, value) => {
+      look(name);
+      if (typeof value === 'string') look(value);
+      return value;
+    });
+  } catch {
+    return true; // no JSON: the database says so
+  }
+  return storable;
+}
+
+function unstorableText(): ReasonError {
+  const message =
+    'The command has a text that cannot be stored: U+0000 or half of a surrogate pair.';
+  return new ReasonError('INVALID_REQUEST', message);
 }

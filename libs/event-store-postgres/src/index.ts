@@ -6,3 +6,4 @@ export {
   type EventStoreOptions,
   type PostgresEventStore,
 } from './postgres-event-store.ts';
+export { createWriter, type WriterOptions } from './writer.ts';

@@ -2,21 +2,22 @@ import type { LogRow } from '@ordermesh/contract';
 import type { EventStore, RecordedEvent, StoredEvent } from '@ordermesh/event-sourcing';
 import { query, read, type Statement } from '@ordermesh/postgres';
 import type { Pool, QueryResultRow } from 'pg';
-import { append } from './append.ts';
+import { createAppend } from './append.ts';
 import { type EventRow, type FeedRow, toLogRow, toRecordedEvent } from './event-rows.ts';
 import { storeError } from './store-error.ts';
 
 /** Options of {@link createEventStore}. */
 export interface EventStoreOptions {
-  /** For reading. */
+  /** For reading, and for finding out what became of an append whose connection was lost. */
   readonly pool: Pool;
-  /**
-   * For appending; `pool` by default. A pool of its own, so that appends, which wait for each other in the server, never take all the connections
-   * of the readers. READ COMMITTED, directly to the server.
-   */
+  /** For appending only: {@link createWriter}. `pool` by default, for a store that appends little. */
   readonly writer?: Pool;
   /** Partitions of this log: {@link Log.partitions}. */
   readonly partitions: number;
+  /**
+   * How long a lost append may take to be found out, before its callers hear `OUTCOME_UNKNOWN`; others wait meanwhile. 5000 by default.
+   */
+  readonly resolveWithinMs?: number;
 }
 
 /** The event log on PostgreSQL: the port of commands and what else is read of the log. */
@@ -58,17 +59,18 @@ const purgeStep = 5000;
 
 /**
  * The event log over two pools that the caller closes. The schema is there ({@link logMigrations}) and the log opened ({@link openLog}). Errors that
- * leave it are {@link ReasonError}: `DEPENDENCY_UNAVAILABLE` when certainly nothing happened, `OUTCOME_UNKNOWN` when an append may have.
+ * leave it are {@link ReasonError}: `DEPENDENCY_UNAVAILABLE` and `OVERLOADED` when certainly nothing happened, `OUTCOME_UNKNOWN` when an append may have.
  */
 export function createEventStore({
   pool,
   writer = pool,
   partitions,
+  resolveWithinMs = 5000,
 }: EventStoreOptions): PostgresEventStore {
   const rowsOf = async <R extends QueryResultRow>(statement: Statement, signal?: AbortSignal) =>
     (await mapped(read<R>(pool, statement, signal), signal)).rows;
   return {
-    append: (batch) => append(writer, partitions, batch),
+    append: createAppend({ pool, writer, resolveWithinMs }, partitions),
 
     async readStream(streamId, after, signal) {
       const text =

@@ -174,9 +174,9 @@ export function describeExecute(fixture: () => EventStoreFixture): void {
             reads++;
             return store.readStream(...args);
           },
-          async append(batch) {
+          async append(...args) {
             await run(other, streamId, { type: 'Add', amount: 1 });
-            return store.append(batch);
+            return store.append(...args);
           },
         };
         expect(await run(late, streamId, add, expected)).toEqual({ type: 'conflict', ...versions });

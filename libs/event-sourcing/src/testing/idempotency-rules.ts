@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Append, AppendOutcome } from '../event-store.ts';
+import type { Append } from '../event-store.ts';
 import { type Idempotency, idempotencyKey, requestHash } from '../idempotency.ts';
 import type { EventStoreFixture } from './store-fixture.ts';
 import { eventOf } from './toy-account.ts';
@@ -29,7 +29,7 @@ export function describeIdempotency(fixture: () => EventStoreFixture): void {
       const key = newKey();
       const response = Buffer.from(Array.from({ length: 256 }, (_, n) => n));
       const first = keyed(key, '', { events: [eventOf('1'), eventOf('2')] });
-      const [stored] = await store.append([{ ...first, idempotency: { ...key, response } }]);
+      const stored = await store.append({ ...first, idempotency: { ...key, response } });
       const { partition, position } = stored as { partition: number; position: bigint };
       const answer = await other.findAnswer(key.key);
       expect(answer).toMatchObject({ partition, position });
@@ -45,52 +45,83 @@ export function describeIdempotency(fixture: () => EventStoreFixture): void {
       const { store, other } = fixture();
       const key = newKey();
       const first = keyed(key, 'first', { expected: 'no_stream' });
-      await store.append([first]);
-      const [again] = await other.append([
-        { ...first, idempotency: { ...key, response: Buffer.from('again') } },
-      ]);
-      expect(again?.type === 'replayed' && text(again.answer.response)).toBe('first');
+      await store.append(first);
+      const idempotency = { ...key, response: Buffer.from('again') };
+      const again = await other.append({ ...first, idempotency });
+      expect(again.type === 'replayed' && text(again.answer.response)).toBe('first');
       expect(await store.readStream(first.streamId, 0)).toHaveLength(1);
     });
 
     test('refuses another request under the same key', async () => {
       const { store } = fixture();
       const key = newKey();
-      await store.append([keyed(key, 'first')]);
+      await store.append(keyed(key, 'first'));
       const second = keyed({ ...key, requestHash: newKey('another').requestHash }, 'second');
-      expect(await store.append([second])).toEqual([{ type: 'key_reused' }]);
+      expect(await store.append(second)).toEqual({ type: 'key_reused' });
       expect(await store.readStream(second.streamId, 0)).toEqual([]);
     });
 
     test('is free again after a command that was not stored', async () => {
       const { store } = fixture();
       const key = newKey();
-      const outcomes = [
-        ...(await store.append([keyed(key, 'no', { expected: 'exists' })])),
-        ...(await store.append([keyed(key, 'no', { events: [eventOf('"\\u0000"')] })])),
-        ...(await store.append([keyed(key, 'yes')])),
-      ];
-      expect(outcomes.map(({ type }) => type)).toEqual(['conflict', 'failed', 'appended']);
+      const refused = await store.append(keyed(key, 'no', { expected: 'exists' }));
+      expect(refused.type).toBe('conflict');
+      const impossible = keyed(key, 'no', { events: [eventOf('"\\u0000"')] });
+      await expect(store.append(impossible)).rejects.toThrow();
+      expect((await store.append(keyed(key, 'yes'))).type).toBe('appended');
       expect(text((await store.findAnswer(key.key))?.response ?? Buffer.of())).toBe('yes');
     });
 
-    test('decides two commands of one batch with the same key one after the other', async () => {
+    test('lets the others with the same key wait for the first: one is stored, the rest get its answer', async () => {
+      const { store } = fixture();
       const key = newKey();
-      const outcomes = await fixture().store.append([keyed(key, 'a'), keyed(key, 'b')]);
-      expect(outcomes.map(({ type }) => type)).toEqual(['appended', 'replayed']);
+      const place = ({ partition, position }: { partition: number; position: bigint }) => [
+        partition,
+        position,
+      ];
+      const outcomes = await Promise.all([
+        store.append(keyed(key, 'a')),
+        store.append(keyed(key, 'b')),
+        store.append(keyed({ ...key, requestHash: newKey('another').requestHash }, 'c')),
+      ]);
+      expect(outcomes.map(({ type }) => type)).toEqual(['appended', 'replayed', 'key_reused']);
+      const [first, second] = outcomes;
+      if (first?.type !== 'appended' || second?.type !== 'replayed') throw new Error('unreachable');
+      expect(text(second.answer.response)).toBe('a');
+      expect(place(second.answer)).toEqual(place(first));
+    });
+
+    test('goes to the next one with it when the first is not stored', async () => {
+      const { store } = fixture();
+      const key = newKey();
+      const stop = new AbortController();
+      const impossible = keyed(key, 'no', {
+        events: [eventOf('{}', { actor: { subject: '\0', service: '' } })],
+      });
+      const settled = Promise.allSettled([
+        store.append(keyed(key, 'conflict', { expected: 'exists' })),
+        store.append(impossible),
+        store.append(keyed(key, 'gone'), stop.signal),
+        store.append(keyed(key, 'stored')),
+        store.append(keyed(key, 'late')),
+      ]);
+      stop.abort(new Error('gone'));
+      const types = (await settled).map((one) =>
+        one.status === 'fulfilled' ? one.value.type : 'failed',
+      );
+      expect(types).toEqual(['conflict', 'failed', 'failed', 'appended', 'replayed']);
+      expect(text((await store.findAnswer(key.key))?.response ?? Buffer.of())).toBe('stored');
     });
 
     test('lets one of 100 parallel commands happen and gives all the same answer', async () => {
       const { store, other } = fixture();
       const key = newKey();
       const streamId = crypto.randomUUID();
-      const outcomes: AppendOutcome[] = (
-        await Promise.all(
-          Array.from({ length: 100 }, (_, n) =>
-            (n % 2 ? store : other).append([keyed(key, `answer ${n}`, { streamId })]),
-          ),
-        )
-      ).flat();
+      const outcomes = await Promise.all(
+        Array.from({ length: 100 }, (_, n) =>
+          (n % 2 ? store : other).append(keyed(key, `answer ${n}`, { streamId })),
+        ),
+      );
       expect(outcomes.filter(({ type }) => type === 'appended')).toHaveLength(1);
       const answers = outcomes.flatMap((o) =>
         o.type === 'replayed' ? [text(o.answer.response)] : [],

@@ -33,7 +33,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
 
 -- Which answer was given to which key. Purged by age.
 CREATE TABLE idempotency (
-  key          bytea       PRIMARY KEY, -- 16 bytes, hash over caller, method and the caller's key
+  key          uuid        PRIMARY KEY, -- 16 bytes, hash over caller, method and the caller's key
   request_hash bytea       NOT NULL,    -- 32 bytes
   response     bytea       NOT NULL,    -- without the consistency token, which is a function of the next two
   partition    smallint    NOT NULL,
@@ -51,19 +51,42 @@ CREATE TABLE log (
   single     boolean  NOT NULL DEFAULT true UNIQUE CHECK (single)
 );
 
+-- One event of a command to append. What is the command's is said with each of its events, so that a batch is one flat list.
+CREATE TYPE append_row AS (
+  stream_id      uuid,
+  partition      smallint,
+  expected       integer,  -- null any version, -1 the stream exists, 0 it does not, n it is at version n
+  nth            integer,  -- event of the command, 1..size
+  size           integer,  -- of the command
+  key            uuid,     -- null without a key
+  request_hash   bytea,
+  response       bytea,    -- with the command's last event only
+  type           text,
+  schema_version smallint,
+  event_id       uuid,
+  occurred_at    timestamptz,
+  actor_subject  text,
+  actor_service  text,
+  correlation_id uuid,
+  causation_id   uuid,
+  traceparent    text,
+  tracestate     text,
+  data           jsonb
+);
+
 -- Appends a batch of commands; each is stored whole or refused on its own.
 --
--- batch: [{stream_id, partition, expected, key, request_hash, response, events: [{…columns of events…}]}, …]
---   expected: null any version, -1 the stream exists, 0 it does not, n it is at version n. key, request_hash, response: null without a key.
--- Returns, in the same order: [{outcome: "appended", version, partition, position} | {outcome: "conflict", version} |
---   {outcome: "replayed", response, partition, position, request_hash} | {outcome: "key_reused"}, …]; version is the stream's, 0 if there is none.
+-- Returns one row per command, in the same order: outcome appended (version, partition and position of its last event), conflict (version: the stream's,
+-- 0 if there is none), replayed (the stored answer) or key_reused.
 -- Two commands of a batch on one stream or with one key break a unique constraint, and nothing of the batch is stored.
-CREATE FUNCTION append_batch(batch jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
+--
+-- Generic plans are forced because a custom one, which knows how long the batch is, always looks cheaper, and planning costs 0.4 ms per call.
+CREATE FUNCTION append_batch(batch append_row[])
+RETURNS TABLE (outcome text, version integer, partition smallint, "position" bigint, request_hash bytea, response bytea)
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-  head     bigint;
-  outcomes jsonb;
-  touched  text;
+  head bigint;
 BEGIN
   -- Under a snapshot of the whole transaction the statements below would not see what was committed while waiting for the lock.
   IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -77,14 +100,16 @@ BEGIN
 
   -- Scalar subqueries because they have one possible plan, an index scan. plpgsql keeps the plan that it makes on the empty table of a fresh start;
   -- with EXISTS or a join that was a scan of the whole log, 10 to 25 times slower. For the same reason everything is carried along in one
-  -- chain: a join between two CTEs has no statistics.
+  -- chain: a join between two CTEs has no statistics. The events of a command all find the same, so each can be judged alone.
+  RETURN QUERY
   WITH found AS (
-    SELECT c.*,
-      (SELECT i FROM idempotency i WHERE i.key = c.key) AS answer,
-      coalesce((SELECT e.version FROM events e WHERE e.stream_id = c.stream_id ORDER BY e.version DESC LIMIT 1), 0) AS current
-    FROM ROWS FROM (jsonb_to_recordset(batch) AS (
-      stream_id uuid, partition smallint, expected integer, key bytea, request_hash bytea, response bytea, events jsonb
-    )) WITH ORDINALITY AS c (stream_id, partition, expected, key, request_hash, response, events, ordinal)
+    SELECT r.*,
+      (SELECT i FROM idempotency i WHERE i.key = r.key) AS answer,
+      coalesce((SELECT e.version FROM events e WHERE e.stream_id = r.stream_id ORDER BY e.version DESC LIMIT 1), 0) AS current
+    FROM unnest(batch) WITH ORDINALITY AS r (
+      stream_id, partition, expected, nth, size, key, request_hash, response, type, schema_version, event_id, occurred_at, actor_subject,
+      actor_service, correlation_id, causation_id, traceparent, tracestate, data, ordinal
+    )
   ), judged AS (
     SELECT f.*,
       CASE
@@ -92,55 +117,42 @@ BEGIN
         WHEN (f.answer).request_hash <> f.request_hash THEN 'key_reused'
         WHEN f.expected IS NULL OR f.expected = f.current OR (f.expected = -1 AND f.current > 0) THEN 'appended'
         ELSE 'conflict'
-      END AS outcome,
-      jsonb_array_length(f.events) AS size
+      END AS outcome
     FROM found f
   ), placed AS (
-    SELECT j.*, head + sum(j.size) FILTER (WHERE j.outcome = 'appended') OVER (ORDER BY j.ordinal) AS last_position
-    FROM judged j
+    SELECT j.*, head + count(*) FILTER (WHERE j.outcome = 'appended') OVER (ORDER BY j.ordinal) AS position FROM judged j
   ), stored AS (
     INSERT INTO events (
       position, stream_id, version, partition, schema_version, type, event_id, occurred_at, actor_subject, actor_service,
       correlation_id, causation_id, traceparent, tracestate, data
     )
     SELECT
-      p.last_position - p.size + e.ordinal, p.stream_id, p.current + e.ordinal, p.partition, e.schema_version, e.type, e.event_id,
-      e.occurred_at, e.actor_subject, e.actor_service, e.correlation_id, e.causation_id, e.traceparent, e.tracestate, e.data
-    FROM placed p CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(p.events) AS (
-      schema_version smallint, type text, event_id uuid, occurred_at timestamptz, actor_subject text, actor_service text,
-      correlation_id uuid, causation_id uuid, traceparent text, tracestate text, data jsonb
-    )) WITH ORDINALITY AS e (
-      schema_version, type, event_id, occurred_at, actor_subject, actor_service, correlation_id, causation_id, traceparent, tracestate,
-      data, ordinal
-    )
-    WHERE p.outcome = 'appended'
+      p.position, p.stream_id, p.current + p.nth, p.partition, p.schema_version, p.type, p.event_id, p.occurred_at, p.actor_subject, p.actor_service,
+      p.correlation_id, p.causation_id, p.traceparent, p.tracestate, p.data
+    FROM placed p WHERE p.outcome = 'appended'
   ), remembered AS (
     -- No ON CONFLICT: a key that is there after all must fail the batch, not lose an answer.
     INSERT INTO idempotency (key, request_hash, response, partition, position)
-    SELECT p.key, p.request_hash, p.response, p.partition, p.last_position
-    FROM placed p WHERE p.outcome = 'appended' AND p.key IS NOT NULL
+    SELECT p.key, p.request_hash, p.response, p.partition, p.position
+    FROM placed p WHERE p.outcome = 'appended' AND p.nth = p.size AND p.key IS NOT NULL
+  ), touched AS (
+    SELECT string_agg(t.partition || ':' || t.position, ',') AS tops
+    FROM (SELECT p.partition, max(p.position) AS position FROM placed p WHERE p.outcome = 'appended' GROUP BY p.partition) t
+  ), told AS MATERIALIZED (
+    -- Once per batch: at its commit a notifying transaction takes a lock of the whole cluster. Payload: "partition:position,…", the highest of each
+    -- partition; empty ("look everywhere") when it would not fit into the 8000 bytes of a notification.
+    SELECT pg_notify('ordermesh_log', CASE WHEN octet_length(tops) > 7500 THEN '' ELSE tops END) FROM touched WHERE tops IS NOT NULL
   )
   SELECT
-    (SELECT jsonb_agg(
-      CASE p.outcome
-        WHEN 'appended' THEN jsonb_build_object(
-          'outcome', p.outcome, 'version', p.current + p.size, 'partition', p.partition, 'position', p.last_position::text)
-        WHEN 'replayed' THEN jsonb_build_object(
-          'outcome', p.outcome, 'request_hash', (p.answer).request_hash, 'response', (p.answer).response,
-          'partition', (p.answer).partition, 'position', (p.answer).position::text)
-        WHEN 'conflict' THEN jsonb_build_object('outcome', p.outcome, 'version', p.current)
-        ELSE jsonb_build_object('outcome', p.outcome)
-      END ORDER BY p.ordinal) FROM placed p),
-    (SELECT string_agg(t.partition || ':' || t.position, ',') FROM (
-      SELECT p.partition, max(p.last_position) AS position FROM placed p WHERE p.outcome = 'appended' GROUP BY p.partition) t)
-  INTO outcomes, touched;
-
-  -- Once per batch: at its commit a notifying transaction takes a lock of the whole cluster. Payload: "partition:position,…", the highest of each
-  -- partition; empty ("look everywhere") when it would not fit into the 8000 bytes of a notification.
-  IF touched IS NOT NULL THEN
-    PERFORM pg_notify('ordermesh_log', CASE WHEN octet_length(touched) > 7500 THEN '' ELSE touched END);
-  END IF;
-  RETURN outcomes;
+    p.outcome,
+    CASE p.outcome WHEN 'appended' THEN p.current + p.size ELSE p.current END,
+    CASE p.outcome WHEN 'replayed' THEN (p.answer).partition ELSE p.partition END,
+    CASE p.outcome WHEN 'replayed' THEN (p.answer).position ELSE p.position END,
+    (p.answer).request_hash,
+    (p.answer).response
+  FROM placed p, (SELECT count(*) FROM told) t -- a CTE that nobody reads is not run
+  WHERE p.nth = p.size
+  ORDER BY p.ordinal;
 END $$;
 
 -- The log as a bus sees it: the events of one partition after a position, oldest first. Together with the channel ordermesh_log this is all that

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Append } from '@ordermesh/event-sourcing';
+import type { Append, AppendOutcome, EventStore } from '@ordermesh/event-sourcing';
 
 /** A command with so many events that any stream takes. */
 export const appendOf = (streamId: string = randomUUID(), events = 1): Append => ({
@@ -18,3 +18,10 @@ export const appendOf = (streamId: string = randomUUID(), events = 1): Append =>
     tracestate: null,
   })),
 });
+
+/** Appends commands that arrive together. */
+export const appendAll = (
+  store: EventStore,
+  ...commands: readonly Append[]
+): Promise<readonly AppendOutcome[]> =>
+  Promise.all(commands.map((command) => store.append(command)));

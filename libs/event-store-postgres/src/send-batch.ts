@@ -1,0 +1,147 @@
+import type { Append, AppendOutcome } from '@ordermesh/event-sourcing';
+import {
+  acquire,
+  isConnectionLoss,
+  isDataError,
+  isReadOnly,
+  isSerialization,
+  NoConnectionError,
+} from '@ordermesh/postgres';
+import type { Pool } from 'pg';
+import { conflicts, unknownOutcomes } from './append-metrics.ts';
+import { type Backend, backendOf, fence } from './backend.ts';
+import { decodeOutcome, type OutcomeRow } from './decode-outcome.ts';
+import { encodeBatch } from './encode-command.ts';
+import { findAppended } from './find-appended.ts';
+import { dataError, notStored, outcomeUnknown, storeError } from './store-error.ts';
+
+/** A command with the array elements that it is sent as: {@link encodeCommand}. */
+export interface EncodedCommand {
+  readonly command: Append;
+  readonly bytes: Buffer;
+}
+
+/** Where batches go. */
+export interface Target {
+  /** One connection, only for batches. */
+  readonly writer: Pool;
+  /** Other connections to the same server as the same role: to fence and to look. */
+  readonly pool: Pool;
+  /** How long may be taken to find out what became of a batch whose connection was lost. */
+  readonly resolveWithinMs: number;
+}
+
+type Settled = AppendOutcome | Error;
+
+/** How often a command is sent whose batch the server rolled back, or lost. */
+const attempts = 3;
+
+/**
+ * Appends a batch by one call of `append_batch`, in autocommit, and resolves with what became of each command. Never rejects for the database's sake:
+ *
+ * - a data error (classes 22, 23): one of them cannot be stored, so each is sent alone;
+ * - serialization failure, deadlock: sent again;
+ * - a lost connection: its backend is fenced, the log is looked at, what is in it was appended, what is not is sent again. When that is not possible in
+ *   time the outcome is unknown;
+ * - any other error: nothing happened.
+ */
+export async function sendBatch(
+  target: Target,
+  batch: readonly EncodedCommand[],
+  attempt = 1,
+): Promise<readonly Settled[]> {
+  if (batch.length === 0) return [];
+  const sent = await send(target.writer, batch);
+  if (sent.type === 'answered') return sent.outcomes;
+  const { error } = sent;
+  if (sent.type === 'lost') return findOut(target, batch, sent.backend, error, attempt);
+  if (isSerialization(error) && attempt < attempts) return sendBatch(target, batch, attempt + 1);
+  if (!isDataError(error)) return batch.map(() => storeError(error));
+  if (batch.length === 1) return [dataError(error)];
+  const settled: Settled[] = [];
+  for (const one of batch) settled.push(...(await sendBatch(target, [one])));
+  return settled;
+}
+
+type Sent =
+  | { readonly type: 'answered'; readonly outcomes: readonly AppendOutcome[] }
+  /** Nothing was stored. */
+  | { readonly type: 'refused'; readonly error: unknown }
+  /** The batch was sent, and no answer came. */
+  | { readonly type: 'lost'; readonly backend: Backend; readonly error: unknown };
+
+async function send(writer: Pool, batch: readonly EncodedCommand[]): Promise<Sent> {
+  let backend: Backend | undefined;
+  let broken = true;
+  try {
+    const client = await acquire(writer);
+    try {
+      backend = await backendOf(client);
+      const rows = batch.reduce((sum, { command }) => sum + command.events.length, 0);
+      const elements = batch.map(({ bytes }) => bytes);
+      const statement = {
+        name: 'append_batch',
+        text: 'SELECT * FROM append_batch($1)',
+        values: [encodeBatch(elements, rows, backend.rowType)],
+      };
+      const outcomes = (await client.query<OutcomeRow>(statement)).rows.map(decodeOutcome);
+      broken = false;
+      const conflicting = outcomes.filter(({ type }) => type === 'conflict').length;
+      if (conflicting > 0) conflicts.add(conflicting);
+      return { type: 'answered', outcomes };
+    } catch (error) {
+      broken = isConnectionLoss(error) || isReadOnly(error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  } catch (error) {
+    if (!isConnectionLoss(error) || error instanceof NoConnectionError)
+      return { type: 'refused', error };
+    // Without a backend the connection broke before anything was sent on it.
+    return backend ? { type: 'lost', backend, error } : { type: 'refused', error };
+  }
+}
+
+async function findOut(
+  target: Target,
+  batch: readonly EncodedCommand[],
+  backend: Backend,
+  error: unknown,
+  attempt: number,
+): Promise<readonly Settled[]> {
+  const found = await look(target, batch, backend);
+  if (found === undefined) {
+    unknownOutcomes.add(batch.length, { resolution: 'unresolved' });
+    return batch.map(() => outcomeUnknown(error));
+  }
+  // The batch is dead and what is not in the log never will be, so it can be sent again; as it can if it was refused: then it is judged anew.
+  const missing = batch.filter((_, index) => found[index] === undefined);
+  unknownOutcomes.add(batch.length - missing.length, { resolution: 'stored' });
+  unknownOutcomes.add(missing.length, { resolution: 'not_stored' });
+  const again =
+    attempt < attempts
+      ? await sendBatch(target, missing, attempt + 1)
+      : missing.map(() => notStored(error));
+  const rest = again.values();
+  return found.map((outcome) => outcome ?? (rest.next().value as Settled));
+}
+
+/** Undefined when it cannot be found out in time. */
+async function look(
+  { pool, resolveWithinMs }: Target,
+  batch: readonly EncodedCommand[],
+  backend: Backend,
+): Promise<readonly (AppendOutcome | undefined)[] | undefined> {
+  const signal = AbortSignal.timeout(resolveWithinMs);
+  try {
+    await fence(pool, backend, signal);
+    return await findAppended(
+      pool,
+      batch.map(({ command }) => command),
+      signal,
+    );
+  } catch {
+    return undefined; // the error that every caller is told is the batch's own
+  }
+}
