@@ -59,18 +59,23 @@ const keyed = (append: Append, response = 'x'): Append => ({
   },
 });
 
-/** Keeps everybody from appending, until disposed or released. */
-async function holdLock(): Promise<Disposable & { waiters(count: number): Promise<number[]> }> {
+interface HeldLock extends Disposable {
+  /** The backend that waits for the lock, not the `other` one. */
+  waiter(other?: number): Promise<number>;
+}
+
+/** Keeps everybody from appending, until disposed. */
+async function holdLock(): Promise<HeldLock> {
   const client = await admin.connect();
   await client.query('SELECT pg_advisory_lock(7309475598860808551)');
   const text = `SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'victim' AND wait_event = 'advisory'`;
   let held = true;
   return {
-    waiters: (count) =>
+    waiter: (other) =>
       eventually(async () => {
         const { rows } = await admin.query<{ pid: number }>(text);
-        return rows.length === count ? rows.map(({ pid }) => pid) : false;
+        return rows.find(({ pid }) => pid !== other)?.pid ?? false;
       }),
     [Symbol.dispose]() {
       if (held) client.release(true); // the lock goes with the connection
@@ -107,9 +112,9 @@ test('ends a backend that lost its client before it looks, so that the command i
   using lock = await holdLock();
   const streamId = randomUUID();
   const appending = store.append(appendOf(streamId));
-  const [old] = await lock.waiters(1);
+  const old = await lock.waiter();
   link.cutClients(); // the server does not notice: the statement would wait on, and commit
-  await eventually(async () => (await lock.waiters(1))[0] !== old); // another backend waits instead
+  await lock.waiter(old);
   lock[Symbol.dispose]();
   expect(await appending).toMatchObject({ type: 'appended', version: 1 });
   expect(await stored(streamId)).toHaveLength(1);
