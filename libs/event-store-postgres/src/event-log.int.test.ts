@@ -4,11 +4,12 @@ import { createPool, listen } from '@ordermesh/postgres';
 import { eventually, type TestDatabase } from '@ordermesh/testing';
 import type pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { grantLog, logChannel } from './log-schema.ts';
+import { logChannel } from './log-schema.ts';
 import { openLog } from './open-log.ts';
 import { createEventStore, type PostgresEventStore } from './postgres-event-store.ts';
 import { logDatabase } from './testing/log-database.ts';
 import { appendAll, appendOf } from './testing/raw-append.ts';
+import { createWriter } from './writer.ts';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -175,29 +176,44 @@ test.each(['UPDATE events SET type = type', 'DELETE FROM events', 'TRUNCATE even
 
 test('gives the application’s role appending and reading, and nothing that changes an event', async () => {
   const role = `${database.name}_app`;
-  await pool.query(`CREATE ROLE ${role} LOGIN`);
+  await pool.query(`CREATE ROLE ${role} LOGIN IN ROLE ordermesh_app`);
   const url = new URL(database.url);
   url.username = role;
   url.password = '';
-  const own = createPool({ url: url.href, max: 1, name: 'test' });
+  const own = createPool({ url: url.href, max: 2, name: 'test' });
+  const writer = createWriter({ url: url.href, name: 'test-writer', onError: () => undefined });
   try {
-    await grantLog(pool, role);
-    await grantLog(pool, role);
     await openLog(own, 12);
-    const restricted = createEventStore({ pool: own, partitions: 12 });
+    const restricted = createEventStore({ pool: own, writer, partitions: 12 });
     const append = { ...appendOf(), idempotency: keyed('x') };
     expect(await restricted.append(append)).toMatchObject({ type: 'appended' });
     expect(await restricted.readStream(append.streamId, 0)).toHaveLength(1);
+    expect(await restricted.readFeed(partitionOf(append.streamId, 12), 0n, 10)).toHaveLength(1);
     expect(await restricted.purgeIdempotency(new Date(Date.now() + 60_000))).toBe(1);
+    // The relay's table, and ending its own backends, which finding out about a lost append needs.
+    await own.query(`INSERT INTO relay (bus, partition_positions) VALUES ('x', '{}')`);
+    await own.query('UPDATE relay SET position = 1');
+    const end = `SELECT pg_terminate_backend(pid, 5000) AS gone FROM pg_stat_activity WHERE application_name = 'test-writer' AND usename = $1`;
+    expect((await own.query(end, [role])).rows).toEqual([{ gone: true }]);
     for (const sql of [
       'UPDATE events SET type = type',
       'DELETE FROM events',
+      'TRUNCATE events',
       'UPDATE idempotency SET position = 0',
       'DELETE FROM relay',
+      'DELETE FROM log',
     ]) {
       await expect(own.query(sql)).rejects.toThrow('permission denied');
     }
+    for (const sql of [
+      'ALTER TABLE events DISABLE TRIGGER append_only',
+      'DROP TRIGGER append_only ON events',
+      'DROP TABLE events',
+    ]) {
+      await expect(own.query(sql)).rejects.toThrow('must be owner');
+    }
   } finally {
+    await writer.end();
     await own.end();
     await pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   }

@@ -1,5 +1,5 @@
 export { maxEventBytes } from './event-limits.ts';
-export { grantLog, logChannel, logMigrations } from './log-schema.ts';
+export { logChannel, logMigrations } from './log-schema.ts';
 export { type Log, openLog } from './open-log.ts';
 export {
   createEventStore,

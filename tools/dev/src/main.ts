@@ -26,13 +26,15 @@ async function run(config: DevConfig, full: boolean): Promise<number> {
   const env: NodeJS.ProcessEnv = { ...process.env, DATA_DIR: config.dataDir };
   if (config.tokenKey === undefined) env.TOKEN_KEY_FILE = tokenKeyFile(config.dataDir);
   const { dataDir, databaseUrl } = config;
+  const { LOG_DATABASE_URL: logUrl } = process.env; // a log elsewhere, with the other databases here
+  const ownLog = logUrl ? { LOG_DATABASE_URL: logUrl } : {};
   const say = output.of('dev');
   return await supervise({
     engines: [
       ...(databaseUrl ? [] : [async () => [await startEmbeddedDatabase(dataDir, say)]]),
       ...(full ? [() => startFullEngines(dataDir, say)] : []),
     ],
-    programs: (engines) => meshPrograms(config, { ...env, ...engines }, root),
+    programs: (engines) => meshPrograms(config, { ...env, ...engines, ...ownLog }, root),
     report: (engines, tookMs) => startReport(config, { ...process.env, ...engines }, tookMs),
     output,
     stopWithinMs: config.drainTimeoutMs + 2_000,

@@ -169,3 +169,17 @@ RETURNS TABLE (
   ORDER BY e.position
   LIMIT p_limit
 $$;
+
+-- The application logs in as a member of this group; whoever runs this file owns the tables. The group is the whole server's, so it may be there
+-- already, or appear meanwhile. Append-only by grant: the application's roles cannot change an event, nor switch off the trigger that refuses it.
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ordermesh_app') THEN
+    CREATE ROLE ordermesh_app NOLOGIN;
+  END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+  NULL;
+END $$;
+GRANT USAGE ON SCHEMA public TO ordermesh_app;
+GRANT SELECT ON schema_migrations TO ordermesh_app;
+GRANT SELECT, INSERT ON events, log TO ordermesh_app;
+GRANT SELECT, INSERT, DELETE ON idempotency TO ordermesh_app;

@@ -7,3 +7,5 @@ CREATE TABLE relay (
   position            bigint      NOT NULL DEFAULT 0, -- of the last event that the bus has acknowledged
   partition_positions bigint[]    NOT NULL     -- of the last one in each partition, from 0: the next one's predecessor
 );
+
+GRANT SELECT, INSERT, UPDATE ON relay TO ordermesh_app;
