@@ -1,4 +1,5 @@
 import type { PostgresEventStore } from '@ordermesh/event-store-postgres';
+import { metricsText } from '@ordermesh/telemetry';
 import { databaseOutage, eventually } from '@ordermesh/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { orderRequest, refusal, rpc } from '../test/serve-command.ts';
@@ -17,6 +18,8 @@ const keys = async () =>
     ?.n;
 const age = (hours: number) =>
   command.pool.query(`UPDATE idempotency SET created_at = now() - interval '${hours} hours'`);
+const purged = async () =>
+  Number(/^ordermesh_idempotency_purged_total (\d+)/m.exec(await metricsText())?.[1] ?? 0);
 
 describe('purgeIdempotency()', () => {
   it('forgets at once what is older than the retention, and only that', async () => {
@@ -25,8 +28,10 @@ describe('purgeIdempotency()', () => {
     await age(25);
     const recent = orderRequest();
     await create('recent', recent);
+    const before = await purged();
     await using _ = purgeIdempotency(command.store, 24 * hourMs);
     await eventually(async () => (await keys()) === 1);
+    await eventually(async () => (await purged()) === before + 1);
     expect((await create('recent', recent)).message.order?.version).toBe(1);
     // Its key is free again, so that it is an order like any other.
     expect((await refusal(create('old', old))).reason).toBe('ORDER_ALREADY_EXISTS');
