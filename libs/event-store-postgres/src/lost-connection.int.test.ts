@@ -176,6 +176,30 @@ test('says OUTCOME_UNKNOWN when the server cannot be asked in time; it heals, an
   expect(await stored(append.streamId)).toHaveLength(1);
 });
 
+// A server elsewhere has no processes that this one could stop.
+test.skipIf(process.env.DATABASE_URL)(
+  'says OUTCOME_UNKNOWN while a stopped backend cannot be ended, and stores the command once in all',
+  async () => {
+    const { store } = await faultyStore({ statementTimeoutMs: 300, resolveWithinMs: 1500 });
+    await store.append(appendOf());
+    const { rows } = await admin.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'victim' AND datname = current_database()`,
+    );
+    const pid = rows[0]?.pid ?? 0;
+    const append = keyed(appendOf());
+    process.kill(pid, 'SIGSTOP');
+    try {
+      expect(await reasonOf(store.append(append))).toBe('OUTCOME_UNKNOWN');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    const again = { ...append, streamId: randomUUID() };
+    expect(['appended', 'replayed']).toContain((await store.append(again)).type);
+    const all = [...(await stored(append.streamId)), ...(await stored(again.streamId))];
+    expect(all).toHaveLength(1);
+  },
+);
+
 test('goes on by itself when the server was read-only', async () => {
   const { store } = await faultyStore();
   await using server = otherDatabase();
