@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually } from '@ordermesh/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orderRequest, rest, total } from './support/api.ts';
+import { rowsOf } from './support/database.ts';
 import { type Mesh, startMesh } from './support/mesh.ts';
 
 let mesh: Mesh;
@@ -229,4 +230,13 @@ describe('an idempotency key', () => {
     const other = await post('/v1/orders', orderRequest(), key);
     expect([other.status, other.body.reason]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
   });
+});
+
+test('the log is appended to by a role that can change no event', async () => {
+  await post('/v1/orders', orderRequest());
+  const text = `SELECT DISTINCT usename, has_table_privilege(usename, 'events', 'INSERT') AS inserts,
+      has_table_privilege(usename, 'events', 'UPDATE, DELETE, TRUNCATE') AS changes
+    FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'ordermesh-command%'`;
+  const roles = await rowsOf(mesh.dataDir, 'ordermesh_log', text);
+  expect(roles).toEqual([{ usename: 'ordermesh', inserts: true, changes: false }]);
 });
