@@ -20,6 +20,6 @@ export async function grantLog(pool: Pool, role: string): Promise<void> {
     GRANT SELECT ON schema_migrations TO ${to};
     GRANT SELECT, INSERT ON events, log TO ${to};
     GRANT SELECT, INSERT, DELETE ON idempotency TO ${to};
-    GRANT SELECT, INSERT, UPDATE ON relay TO ${to};`;
+    GRANT SELECT, INSERT, UPDATE ON relay, snapshots TO ${to};`;
   await query(pool, { text });
 }
