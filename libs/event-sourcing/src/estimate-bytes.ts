@@ -1,7 +1,7 @@
 /**
  * Memory that a plain value takes, in bytes, estimated by what V8 needs for each part (64 bit, no pointer compression): an object or array 32 and 8 per slot, a string
- * 16 and 2 per UTF-16 unit, a bigint or a number that is no small integer 24. Parts that several values share, and strings of one byte per
- * character, are counted in full, so the estimate is rather too high: orders of 1, 10 and 100 items took 48–60 % of it when measured on the heap.
+ * 16 and 2 per UTF-16 unit, a bigint or a number that is no small integer 24. Parts that several values share, and strings of one byte per character, are
+ * counted in full, so it is rather too high: on the heap, orders of 1, 10 and 100 items took 69 to 74 % of it (0.7, 2.8 and 24 KB).
  */
 export function estimateBytes(value: unknown): number {
   switch (typeof value) {

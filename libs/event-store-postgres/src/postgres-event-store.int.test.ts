@@ -10,7 +10,7 @@ const open = async () => {
   return {
     store: createEventStore({ pool: pools[0], partitions: 12 }),
     other: createEventStore({ pool: pools[1], writer: pools[2], partitions: 12 }),
-    async damageSnapshots(text) {
+    async damageSnapshots(text?: string) {
       const sql = text === undefined ? 'DELETE FROM snapshots' : 'UPDATE snapshots SET state = $1';
       await pools[0].query(sql, text === undefined ? [] : [text]);
     },

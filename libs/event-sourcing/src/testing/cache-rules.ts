@@ -139,9 +139,22 @@ export function describeCache(fixture: () => EventStoreFixture): void {
 
     test('keeps what a faster command of the same process cached when a slower one is in conflict', async () => {
       const { here, streamId } = await warm();
-      const all = await Promise.all([run(here, streamId, add, 1), run(here, streamId, add, 1)]);
-      expect(all.map(({ type }) => type).sort()).toEqual(['appended', 'conflict']);
+      const late = countedStore(here.store, async (append, batch) => {
+        await run(here, streamId, add, 1);
+        return append(batch);
+      });
+      const slower = await run({ ...here, store: late }, streamId, add, 1);
+      expect(slower).toEqual({ type: 'conflict', expected: 1, actual: 2 });
       expect(here.cache?.get(streamId)).toMatchObject({ version: 2, state: { balance: 5 } });
+    });
+
+    test('loads a stream anew after a conflict with another process', async () => {
+      const { here, elsewhere, streamId, calls } = await warm();
+      await run(elsewhere, streamId, add);
+      expect(await run(here, streamId, add, 1)).toMatchObject({ type: 'conflict', actual: 2 });
+      calls();
+      expect(await run(here, streamId, add)).toMatchObject({ type: 'appended', version: 3 });
+      expect(calls()).toEqual({ reads: 1, appends: 1 });
     });
 
     test('lets one of 50 that name the same version through, and tells the others the true one', async () => {
