@@ -18,6 +18,8 @@ describe('readConfig()', () => {
       tokenKey: Buffer.from('0123456789abcdef'),
       estimatedDeliveryDays: 5,
       minimums: new Map(),
+      snapshotEvery: 100,
+      stateCacheBytes: 67_108_864,
       idempotencyRetentionMs: 86_400_000,
       reflection: true,
     });
@@ -48,6 +50,8 @@ describe('readConfig()', () => {
     ['TOKEN_KEY', '15 bytes, short', 'at least 16 bytes'],
     ['ORDER_MINIMUMS', 'USD=1', 'USD:1000'],
     ['PARTITIONS', '0', 'from 1 to 1024'],
+    ['SNAPSHOT_EVERY', '0', 'from 1 to 10000'],
+    ['STATE_CACHE_BYTES', '64MB', 'a whole number'],
     ['COMMAND_PORT', '70000', 'from 0 to 65535'],
   ])('says what %s must be instead of %s', (variable, value, expected) => {
     const read = () => readConfig({ ...required, [variable]: value });

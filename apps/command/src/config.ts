@@ -42,6 +42,16 @@ const settings = {
       }
     },
   }),
+  snapshotEvery: int('SNAPSHOT_EVERY', {
+    doc: 'Events between two snapshots of an order.',
+    default: 100,
+    min: 1,
+    max: 10_000,
+  }),
+  stateCacheBytes: int('STATE_CACHE_BYTES', {
+    doc: 'Memory for orders kept ready for their next command, estimated; 0 keeps none.',
+    default: 64 * 1024 * 1024,
+  }),
   idempotencyRetentionMs: durationMs('IDEMPOTENCY_RETENTION', {
     doc: 'How long an idempotency key is remembered.',
     default: 24 * 3_600_000,

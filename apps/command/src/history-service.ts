@@ -1,13 +1,12 @@
-import { type DescMessage, fromJsonString, type MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Any, anyPack, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
-  eventSchemas,
-  isEventType,
   type OrderEventSchema,
   OrderHistoryService,
   type PageTokens,
   pageSize,
   ReasonError,
+  readStoredEvent,
 } from '@ordermesh/contract';
 import type { RecordedEvent } from '@ordermesh/event-sourcing';
 import type { PostgresEventStore } from '@ordermesh/event-store-postgres';
@@ -50,11 +49,10 @@ function toOrderEvent(event: RecordedEvent): MessageInitShape<typeof OrderEventS
 }
 
 /** Without data where the log holds what this release cannot read: the history is where an operator looks for just that event. */
-function dataOf({ type, data }: RecordedEvent): { data?: Any } {
-  if (!isEventType(type)) return {};
-  const schema: DescMessage = eventSchemas[type];
+function dataOf(event: RecordedEvent): { data?: Any } {
   try {
-    return { data: anyPack(schema, fromJsonString(schema, data)) };
+    const { schema, message } = readStoredEvent(event);
+    return { data: anyPack(schema, message) };
   } catch {
     return {};
   }

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
-import { ConfirmOrderRequestSchema, CreateOrderRequestSchema } from '@ordermesh/contract';
+import {
+  ConfirmOrderRequestSchema,
+  CreateOrderRequestSchema,
+  ShipOrderRequestSchema,
+} from '@ordermesh/contract';
 import { createPool } from '@ordermesh/postgres';
 import { callUnary, connect } from '@ordermesh/rpc';
 import { startApp, type TestDatabase, testDatabase } from '@ordermesh/testing';
@@ -35,7 +39,8 @@ const status = async (url: string) =>
 
 describe('the command process', () => {
   it('makes its database, serves, logs a damaged order with its version, and ends with code 0 when told to', async () => {
-    await using command = start();
+    // Nothing in memory: the damage is seen when the order is read again.
+    await using command = start({ STATE_CACHE_BYTES: '0' });
     const { port, adminPort } = await command.logged('ready');
     expect(await status(`http://127.0.0.1:${adminPort}/readyz`)).toBe(200);
 
@@ -59,6 +64,30 @@ describe('the command process', () => {
 
     command.signal('SIGTERM');
     expect(await command.ended).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('reads orders again after the log was away: it may be another one, restored or failed over', async () => {
+    await using command = start();
+    const { port } = await command.logged('ready');
+    const address = `127.0.0.1:${port}`;
+    await using channel = connect({ address, serviceName: 'test', defaultTimeoutMs: 20_000 });
+    const order = create(CreateOrderRequestSchema, orderRequest());
+    await callUnary(channel, rpc.createOrder, order);
+    const ship = create(ShipOrderRequestSchema, { orderId: order.orderId, trackingNumber: 'T' });
+    const code = async () => (await refusal(callUnary(channel, rpc.shipOrder, ship))).code;
+    const pool = createPool({ url: logUrl, max: 1, name: 'test' });
+    try {
+      // Only who reads the order from its first event on can see that it is damaged.
+      await damage(pool, order.orderId, 1, `type = 'OrderShipped'`);
+      expect(await code()).toBe('FAILED_PRECONDITION');
+      await pool.query(
+        `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE 'ordermesh-command%'`,
+      );
+      await command.logged('connection to the log lost; healing');
+      expect(await code()).toBe('INTERNAL');
+    } finally {
+      await pool.end();
+    }
   });
 
   it.each<[string, Record<string, string>, RegExp]>([

@@ -6,7 +6,6 @@ import {
   openLog,
 } from '@ordermesh/event-store-postgres';
 import { kafkaPublisher, type Publisher, redisPublisher } from '@ordermesh/messaging';
-import { orderDecider } from '@ordermesh/order';
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import { importanceOf, loadShedder } from '@ordermesh/resilience';
@@ -17,7 +16,7 @@ import { commandService } from './command-service.ts';
 import { readConfig } from './config.ts';
 import { historyService } from './history-service.ts';
 import { logService } from './log-service.ts';
-import { orderCodec } from './order-codec.ts';
+import { orderAggregate } from './order-aggregate.ts';
 import { purgeIdempotency } from './purge-idempotency.ts';
 import { startRelay } from './relay/relay.ts';
 
@@ -59,7 +58,10 @@ await runProcess('command', async (life) => {
         : undefined;
   if (relay) life.named('relay', relay);
 
-  const aggregate = { store, decider: orderDecider(config), codec: orderCodec };
+  await using aggregate = orderAggregate({ ...config, store });
+  life.named('snapshots', aggregate);
+  // A server that ends its connections may be back as another one, restored or failed over, whose log lacks events that states in memory have.
+  for (const connections of [pool, writer]) connections.on('error', aggregate.cache.clear);
   const tokens = pageTokens(config.tokenKey);
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
   const admitted = admitCalls(limits, [OrderLogService.typeName]);

@@ -1,11 +1,10 @@
-import { create, fromJsonString, toJsonString } from '@bufbuild/protobuf';
+import { create, toJsonString } from '@bufbuild/protobuf';
 import { timestampFromMs, timestampMs } from '@bufbuild/protobuf/wkt';
 import {
   type EventMessage,
-  type EventType,
   eventSchemas,
-  eventSchemaVersion,
-  isEventType,
+  readStoredEvent,
+  schemaVersionOf,
 } from '@ordermesh/contract';
 import type { EventCodec } from '@ordermesh/event-sourcing';
 import type { OrderEvent } from '@ordermesh/order';
@@ -14,17 +13,12 @@ import { addressOf, itemOf, moneyOf } from './request-values.ts';
 /** The order's events as the log keeps them: the protobuf JSON of the catalogue's message. */
 export const orderCodec: EventCodec<OrderEvent> = {
   encode(event) {
-    const schema = eventSchemas[event.type];
-    const data = toJsonString(schema, toMessage(event) as never);
-    return { type: event.type, schemaVersion: eventSchemaVersion, data };
+    const { type } = event;
+    const data = toJsonString(eventSchemas[type], toMessage(event) as never);
+    return { type, schemaVersion: schemaVersionOf(type), data };
   },
-  decode({ type, schemaVersion, data }) {
-    if (!isEventType(type)) throw new Error(`the log has an event of unknown type ${type}`);
-    if (schemaVersion > eventSchemaVersion)
-      throw new Error(
-        `the log has ${type} of schema version ${schemaVersion}: deploy the newer code`,
-      );
-    return toEvent(type, fromJsonString(eventSchemas[type], data) as EventMessage);
+  decode(encoded) {
+    return toEvent(readStoredEvent(encoded).message as EventMessage);
   },
 };
 
@@ -63,7 +57,7 @@ function toMessage(event: OrderEvent): EventMessage {
   }
 }
 
-function toEvent(type: EventType, message: EventMessage): OrderEvent {
+function toEvent(message: EventMessage): OrderEvent {
   switch (message.$typeName) {
     case 'ordermesh.order.v1.OrderCreated':
       return {
@@ -105,12 +99,8 @@ function toEvent(type: EventType, message: EventMessage): OrderEvent {
     case 'ordermesh.order.v1.OrderDelivered':
       return { type: 'OrderDelivered' };
     default:
-      return unknown(type, message);
+      return message satisfies never;
   }
-}
-
-function unknown(type: EventType, _: never): never {
-  throw new Error(`no event of the domain corresponds to ${type}`);
 }
 
 function stored<T>(value: T | undefined): T {

@@ -20,14 +20,13 @@ import {
   openLog,
   type PostgresEventStore,
 } from '@ordermesh/event-store-postgres';
-import { orderDecider } from '@ordermesh/order';
 import { createPool, migrate } from '@ordermesh/postgres';
 import { type CallOptions, callUnary, connect, serveRpc } from '@ordermesh/rpc';
 import { type TestDatabase, testDatabase } from '@ordermesh/testing';
 import { commandService } from '../src/command-service.ts';
 import { historyService } from '../src/history-service.ts';
 import { logService } from '../src/log-service.ts';
-import { orderCodec } from '../src/order-codec.ts';
+import { orderAggregate } from '../src/order-aggregate.ts';
 
 /** Partitions of the log under test. */
 export const partitions = 12;
@@ -46,6 +45,7 @@ export const logDatabase = (): Promise<TestDatabase> =>
 export interface ServedCommand extends AsyncDisposable {
   readonly store: PostgresEventStore;
   readonly pool: ReturnType<typeof createPool>;
+  readonly aggregate: ReturnType<typeof orderAggregate>;
   /** Calls any method of the three services. @throws ReasonError */
   call<M extends DescMethodUnary>(
     method: M,
@@ -57,7 +57,7 @@ export interface ServedCommand extends AsyncDisposable {
   }>;
 }
 
-/** Serves a log that is there already, so that several servers can share one. */
+/** Serves a log that is there already, so that several servers can share one; each has a cache of its own, and takes snapshots every 3 events. */
 export async function serveCommand(url: string): Promise<ServedCommand> {
   await using opened = new AsyncDisposableStack();
   const pool = createPool({ url, max: 10, name: 'test-command', onError: () => undefined });
@@ -66,14 +66,22 @@ export async function serveCommand(url: string): Promise<ServedCommand> {
   opened.defer(() => writer.end());
   await openLog(pool, partitions);
   const store = createEventStore({ pool, writer, partitions });
-  const decider = orderDecider({ minimums: new Map(), estimatedDeliveryDays: 5 });
+  const aggregate = opened.use(
+    orderAggregate({
+      store,
+      minimums: new Map(),
+      estimatedDeliveryDays: 5,
+      snapshotEvery: 3,
+      stateCacheBytes: 1_000_000,
+    }),
+  );
   const server = opened.use(
     await serveRpc({
       host: '127.0.0.1',
       port: 0,
       portVariable: 'COMMAND_PORT',
       services: [
-        commandService({ store, decider, codec: orderCodec }),
+        commandService(aggregate),
         historyService(store, pageTokens(Buffer.from('0123456789abcdef'))),
         logService(store, partitions),
       ],
@@ -89,6 +97,7 @@ export async function serveCommand(url: string): Promise<ServedCommand> {
   return {
     store,
     pool,
+    aggregate,
     call: (method, request, options) =>
       callUnary(channel, method, create(method.input, request as never) as never, options),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -1,21 +1,23 @@
-import { fromJsonString, toBinary } from '@bufbuild/protobuf';
-import { eventSchemas, isEventType } from './events.ts';
+import { toBinary } from '@bufbuild/protobuf';
+import {
+  type EventCatalogue,
+  orderEvents,
+  readStoredEvent,
+  type StoredEventData,
+  UnreadableEventError,
+  type UnreadableReason,
+} from './read-stored-event.ts';
 
 /** One row of the log, as the SQL function `read_feed` and `ReadLog` give it. */
-export interface LogRow {
+export interface LogRow extends StoredEventData {
   readonly position: bigint;
   readonly partition: number;
   readonly streamId: string;
   readonly version: number;
-  /** Short name in the event catalogue. */
-  readonly type: string;
-  readonly schemaVersion: number;
   readonly eventId: string;
   readonly occurredAt: Date;
   readonly traceparent: string | null;
   readonly tracestate: string | null;
-  /** Protobuf JSON of the event message. */
-  readonly data: string;
 }
 
 /** One event as every bus carries it. */
@@ -53,13 +55,18 @@ export const header = {
 const typePrefix = 'ordermesh.order.v1.';
 
 /**
- * A row of the log as a bus message. Pure and total: a row that cannot be encoded becomes a message with header `ordermesh-error` and the
- * stored JSON as its value, so that one bad row parks its order and never stops the relay.
+ * A row of the log as a bus message, in its event's shape of today whichever schema version was stored. Pure and total: a row that cannot be encoded becomes a
+ * message with header `ordermesh-error`, the stored JSON as its value and its stored schema version, so that one bad row parks its order and never stops the relay.
  * @param prev position of the previous event of the same partition, 0 if there is none: a consumer whose own checkpoint differs has
  * missed something
+ * @param catalogue the order's events unless told
  */
-export function toMessage(row: LogRow, prev: bigint): BusMessage {
-  const encoded = encode(row);
+export function toMessage(
+  row: LogRow,
+  prev: bigint,
+  catalogue: EventCatalogue = orderEvents,
+): BusMessage {
+  const encoded = encode(row, catalogue);
   return {
     partition: row.partition,
     position: row.position,
@@ -80,19 +87,24 @@ export function toMessage(row: LogRow, prev: bigint): BusMessage {
       ...(row.tracestate === null ? {} : { [header.tracestate]: row.tracestate }),
       [header.position]: String(row.position),
       [header.prev]: String(prev),
-      [header.schema]: String(row.schemaVersion),
+      [header.schema]: String(encoded.schemaVersion),
       ...(encoded.error === undefined ? {} : { [header.error]: encoded.error }),
     },
   };
 }
 
-function encode(row: LogRow): { value: Uint8Array; error?: string } {
-  const raw = (error: string) => ({ value: Buffer.from(row.data, 'utf8'), error });
-  if (!isEventType(row.type)) return raw('UNKNOWN_EVENT_TYPE');
-  const schema = eventSchemas[row.type];
+interface Encoded {
+  readonly value: Uint8Array;
+  readonly schemaVersion: number;
+  readonly error?: UnreadableReason;
+}
+
+function encode(row: LogRow, catalogue: EventCatalogue): Encoded {
   try {
-    return { value: toBinary(schema, fromJsonString(schema, row.data)) };
-  } catch {
-    return raw('EVENT_NOT_ENCODABLE');
+    const { schema, schemaVersion, message } = readStoredEvent(row, catalogue);
+    return { value: toBinary(schema, message), schemaVersion };
+  } catch (cause) {
+    const error = cause instanceof UnreadableEventError ? cause.reason : 'EVENT_NOT_ENCODABLE';
+    return { value: Buffer.from(row.data, 'utf8'), schemaVersion: row.schemaVersion, error };
   }
 }

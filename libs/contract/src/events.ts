@@ -30,9 +30,6 @@ export type EventType = keyof typeof eventSchemas;
 /** Any event message; `$typeName` tells which. */
 export type EventMessage = MessageShape<(typeof eventSchemas)[EventType]>;
 
-/** Schema version that this build writes; `ordermesh-schema` on the bus. */
-export const eventSchemaVersion = 1;
-
 /** True for a short name of the catalogue. */
 export function isEventType(value: string): value is EventType {
   return Object.hasOwn(eventSchemas, value);

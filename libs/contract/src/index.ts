@@ -11,7 +11,6 @@ export {
   type EventMessage,
   type EventType,
   eventSchemas,
-  eventSchemaVersion,
   isEventType,
 } from './events.ts';
 export { field as fieldRules } from './gen/buf/validate/validate_pb.ts';
@@ -173,6 +172,16 @@ export {
 } from './gen/ordermesh/type/v1/type_pb.ts';
 export { type PageTokens, pageSize, pageTokens } from './page-token.ts';
 export { partitionOf } from './partition.ts';
+export {
+  type EventCatalogue,
+  orderEvents,
+  type ReadEvent,
+  readStoredEvent,
+  type StoredEventData,
+  schemaVersionOf,
+  UnreadableEventError,
+  type UnreadableReason,
+} from './read-stored-event.ts';
 export { type FieldFault, ReasonError, type ReasonErrorOptions } from './reason-error.ts';
 export {
   Code,
@@ -184,3 +193,4 @@ export {
   reasonRow,
   reasons,
 } from './reasons.ts';
+export { type Upcaster, upcasters } from './upcasters.ts';

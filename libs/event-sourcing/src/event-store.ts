@@ -30,6 +30,28 @@ export type AppendOutcome =
   /** The key belongs to an earlier command with another request. Nothing was stored. */
   | { readonly type: 'key_reused' };
 
+/** A folded state, kept so that loading need not begin at the first event. */
+export interface Snapshot {
+  /** UUID, lower case. */
+  readonly streamId: string;
+  /** Of the last event in it, 1..n. */
+  readonly version: number;
+  /** {@link StateCodec.schemaHash}. */
+  readonly schemaHash: string;
+  /** Encoded; the store keeps it exactly. */
+  readonly state: string;
+}
+
+/** A stream from its snapshot on. */
+export interface FromSnapshot {
+  /** Undefined when there is none of the schema that was asked for. */
+  readonly snapshot: Pick<Snapshot, 'version' | 'state'> | undefined;
+  /** True when there is one, but of another schema: it was passed over. */
+  readonly otherSchema: boolean;
+  /** Beyond the snapshot, oldest first; all without one. */
+  readonly events: readonly StoredEvent[];
+}
+
 /**
  * The log, as commands need it.
  *
@@ -55,6 +77,20 @@ export interface EventStore {
     after: number,
     signal?: AbortSignal,
   ): Promise<readonly StoredEvent[]>;
+  /**
+   * A stream's snapshot and the events beyond it, in one query, so that they belong together.
+   * @param schemaHash of the state that the caller reads; a snapshot with another one counts as none
+   */
+  readFromSnapshot(
+    streamId: string,
+    schemaHash: string,
+    signal?: AbortSignal,
+  ): Promise<FromSnapshot>;
+  /**
+   * Keeps a stream's snapshot in place of its last one, unless that is newer and of the same schema. Snapshots can be lost or deleted at any time: they
+   * change what loading costs, never what it gives.
+   */
+  saveSnapshot(snapshot: Snapshot): Promise<void>;
   /** The answer stored under a key, undefined if there is none (any more). */
   findAnswer(key: Uint8Array, signal?: AbortSignal): Promise<StoredAnswer | undefined>;
 }

@@ -1,8 +1,9 @@
 import type { Aggregate } from './aggregate.ts';
-import type { Append } from './event-store.ts';
+import type { Append, AppendOutcome } from './event-store.ts';
 import { type ExpectedVersion, isExpected, namesVersion } from './expected-version.ts';
 import { type Idempotency, type StoredAnswer, sameHash } from './idempotency.ts';
-import { type Loaded, load } from './load.ts';
+import { type Loaded, load, remember } from './load.ts';
+import { loadMetrics } from './load-metrics.ts';
 import type { EventMetadata } from './recorded-event.ts';
 
 /** Everything about one command but the command itself. */
@@ -56,6 +57,9 @@ const reloads = 3;
  * Loads, decides, appends. The checks rank: idempotency key, existence, expected version, the decider's rules; so a version mismatch is a conflict even
  * where a rule would refuse too, a second create with `no_stream` is a conflict, and without it the decider's to refuse. When the caller
  * named no version and others were faster, the command is decided again on what they stored, at most 3 times.
+ *
+ * A command whose stream is cached takes one round trip: the append compares the version that it was decided on. What the cached state refuses is decided again on what is stored
+ * before anybody hears of it, for another process may have moved the stream.
  * @throws what the store throws (nothing happened, or the outcome is unknown), what a damaged stream throws, the signal's reason
  */
 export async function execute<Command, State, Event, Rejection>(
@@ -64,12 +68,11 @@ export async function execute<Command, State, Event, Rejection>(
   options: ExecuteOptions<State>,
 ): Promise<Executed<Rejection>> {
   for (let attempt = 0; ; attempt++) {
-    const loaded = await load(aggregate, options.streamId, options.signal);
-    const checked = check(aggregate, command, loaded, options);
+    const { loaded, checked } = await decide(aggregate, command, options, attempt === 0);
     if (checked.type !== 'accepted') return (await answered(aggregate, options)) ?? checked;
 
     const append = toAppend(aggregate, loaded, checked, options);
-    const outcome = await aggregate.store.append(append.request, options.signal);
+    const outcome = await appendAndRemember(aggregate, append, options.signal);
     if (outcome.type === 'conflict') {
       const again = !namesVersion(options.expected) && attempt < reloads;
       if (again) continue;
@@ -86,6 +89,29 @@ type Checked<Event, Rejection> =
   | { readonly type: 'accepted'; readonly events: readonly Event[] }
   | Extract<Executed<Rejection>, { type: 'rejected' | 'conflict' }>;
 
+/** Decides on the cached state if that accepts, else on what is stored now: a refusal is never the cache's. */
+async function decide<Command, State, Event, Rejection>(
+  aggregate: Aggregate<Command, State, Event, Rejection>,
+  command: Command,
+  options: ExecuteOptions<State>,
+  mayBeCached: boolean,
+): Promise<{
+  readonly loaded: Loaded<State>;
+  readonly checked: Checked<Event, Rejection>;
+}> {
+  const { streamId, signal } = options;
+  if (mayBeCached && aggregate.cache !== undefined) {
+    const cached = aggregate.cache.get(streamId);
+    (cached === undefined ? loadMetrics.cacheMisses : loadMetrics.cacheHits).add(1);
+    if (cached !== undefined) {
+      const checked = check(aggregate, command, cached, options);
+      if (checked.type === 'accepted') return { loaded: cached, checked };
+    }
+  }
+  const loaded = await load(aggregate, streamId, signal);
+  return { loaded, checked: check(aggregate, command, loaded, options) };
+}
+
 function check<Command, State, Event, Rejection>(
   { decider }: Aggregate<Command, State, Event, Rejection>,
   command: Command,
@@ -100,18 +126,27 @@ function check<Command, State, Event, Rejection>(
   return isExpected(expected, version) ? { type: 'accepted', events: decision.events } : conflict;
 }
 
+/** An append, and what the stream is before and after it. */
+interface Prepared<State> {
+  readonly request: Append;
+  readonly response: Uint8Array;
+  readonly loaded: Loaded<State>;
+  readonly after: Loaded<State>;
+}
+
 function toAppend<Command, State, Event, Rejection>(
   { decider, codec }: Aggregate<Command, State, Event, Rejection>,
   loaded: Loaded<State>,
   { events }: { readonly events: readonly Event[] },
   options: ExecuteOptions<State>,
-): { readonly request: Append; readonly response: Uint8Array } {
+): Prepared<State> {
   const { metadata, newId, now, idempotency } = options;
   let { state } = loaded;
   for (const event of events) state = decider.evolve(state, event);
   if (state === undefined || events.length === 0)
     throw new Error('a decision has at least one event');
-  const response = options.respond(state, loaded.version + events.length);
+  const version = loaded.version + events.length;
+  const response = options.respond(state, version);
   const request = {
     streamId: options.streamId,
     // What it was decided on, whatever the caller expected.
@@ -124,7 +159,30 @@ function toAppend<Command, State, Event, Rejection>(
     })),
     ...(idempotency === undefined ? {} : { idempotency: { ...idempotency, response } }),
   };
-  return { request, response };
+  return { request, response, loaded, after: { ...loaded, state, version } };
+}
+
+/**
+ * Appends, and keeps the cache true: after an append it has the new state, after anything else (the command failed, its outcome is unknown, somebody was
+ * faster) nothing that this command was decided on.
+ */
+async function appendAndRemember<Command, State, Event, Rejection>(
+  aggregate: Aggregate<Command, State, Event, Rejection>,
+  { request, loaded, after }: Prepared<State>,
+  signal: AbortSignal | undefined,
+): Promise<AppendOutcome> {
+  const { streamId } = request;
+  let outcome: AppendOutcome | undefined;
+  try {
+    outcome = await aggregate.store.append(request, signal);
+  } finally {
+    if (outcome?.type === 'appended') remember(aggregate, streamId, after);
+    else if (outcome?.type === 'conflict' && outcome.actual > loaded.version) {
+      // A command of this process that won the race has cached what is stored now.
+      aggregate.cache?.evict(streamId, outcome.actual);
+    } else aggregate.cache?.evict(streamId);
+  }
+  return outcome;
 }
 
 /**

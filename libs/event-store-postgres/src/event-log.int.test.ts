@@ -58,12 +58,16 @@ test('never scans the log, from the first append on an empty database', async ()
     await appendAll(store, append, appendOf());
     await store.append({ ...append, expected: 'no_stream' });
     await store.readStream(streamId, 0);
+    await store.readFromSnapshot(streamId, 'a');
+    await store.saveSnapshot({ streamId, version: 1, schemaHash: 'a', state: '{}' });
+    await store.readFromSnapshot(streamId, 'a');
+    await store.readFromSnapshot(streamId, 'b');
     await store.readHistory(streamId, 0, 10);
     await store.findAnswer(append.idempotency.key);
     await store.readFeed(n % 12, 0n, 10);
   }
   const stats = `SELECT relname, seq_scan::int AS scans, n_tup_ins::int AS rows FROM pg_stat_user_tables
-    WHERE relname IN ('events', 'idempotency') ORDER BY relname`;
+    WHERE relname IN ('events', 'idempotency', 'snapshots') ORDER BY relname`;
   // Sessions report what they did when they end, at the latest.
   await pool.end();
   pool = createPool({ url: database.url, max: 1, name: 'test' });
@@ -71,6 +75,7 @@ test('never scans the log, from the first append on an empty database', async ()
     expect((await pool.query(stats)).rows).toEqual([
       { relname: 'events', scans: 0, rows: 400 },
       { relname: 'idempotency', scans: 0, rows: 200 },
+      { relname: 'snapshots', scans: 0, rows: 200 },
     ]);
   });
 });
@@ -189,6 +194,9 @@ test('gives the application’s role appending and reading, and nothing that cha
     expect(await restricted.append(append)).toMatchObject({ type: 'appended' });
     expect(await restricted.readStream(append.streamId, 0)).toHaveLength(1);
     expect(await restricted.readFeed(partitionOf(append.streamId, 12), 0n, 10)).toHaveLength(1);
+    const snapshot = { streamId: append.streamId, version: 1, schemaHash: 'a', state: '{}' };
+    await restricted.saveSnapshot(snapshot);
+    await restricted.saveSnapshot(snapshot);
     expect(await restricted.purgeIdempotency(new Date(Date.now() + 60_000))).toBe(1);
     // The relay's table, and ending its own backends, which finding out about a lost append needs.
     await own.query(`INSERT INTO relay (bus, partition_positions) VALUES ('x', '{}')`);
@@ -202,6 +210,7 @@ test('gives the application’s role appending and reading, and nothing that cha
       'UPDATE idempotency SET position = 0',
       'DELETE FROM relay',
       'DELETE FROM log',
+      'DELETE FROM snapshots',
     ]) {
       await expect(own.query(sql)).rejects.toThrow('permission denied');
     }

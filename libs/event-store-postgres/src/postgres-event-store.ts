@@ -4,6 +4,12 @@ import { query, read, type Statement } from '@ordermesh/postgres';
 import type { Pool, QueryResultRow } from 'pg';
 import { createAppend } from './append.ts';
 import { type EventRow, type FeedRow, toLogRow, toRecordedEvent } from './event-rows.ts';
+import {
+  readFromSnapshot,
+  type SnapshotOrEventRow,
+  saveSnapshot,
+  toFromSnapshot,
+} from './snapshots.ts';
 import { storeError } from './store-error.ts';
 
 /** Options of {@link createEventStore}. */
@@ -76,6 +82,15 @@ export function createEventStore({
       const text =
         'SELECT version, type, schema_version AS "schemaVersion", data::text FROM events WHERE stream_id = $1 AND version > $2 ORDER BY version';
       return rowsOf<StoredEvent>({ name: 'read_stream', text, values: [streamId, after] }, signal);
+    },
+
+    async readFromSnapshot(streamId, schemaHash, signal) {
+      const statement = readFromSnapshot(streamId, schemaHash);
+      return toFromSnapshot(await rowsOf<SnapshotOrEventRow>(statement, signal));
+    },
+
+    async saveSnapshot(snapshot) {
+      await mapped(query(pool, saveSnapshot(snapshot)), undefined);
     },
 
     async findAnswer(key, signal) {

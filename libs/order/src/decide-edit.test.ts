@@ -1,5 +1,5 @@
+import { specify } from '@ordermesh/event-sourcing/testing';
 import { describe, it } from 'vitest';
-import { specify } from '../test/decider-spec.ts';
 import * as sample from '../test/samples.ts';
 import { MAX_MINOR_UNITS, type OrderEvent, type OrderItem, orderDecider } from './index.ts';
 

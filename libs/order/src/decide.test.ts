@@ -1,5 +1,5 @@
+import { specify } from '@ordermesh/event-sourcing/testing';
 import { describe, expect, it } from 'vitest';
-import { specify } from '../test/decider-spec.ts';
 import * as sample from '../test/samples.ts';
 import {
   decide,

@@ -2,10 +2,11 @@ import { fromBinary } from '@bufbuild/protobuf';
 import {
   type BusMessage,
   type EventMessage,
+  type EventType,
   eventSchemas,
-  eventSchemaVersion,
   header,
   isEventType,
+  schemaVersionOf,
 } from '@ordermesh/contract';
 import { PoisonError } from './poison-error.ts';
 
@@ -44,11 +45,13 @@ export function decodeEvent(message: BusMessage): DecodedEvent {
   const orderId = message.key;
   if (!uuid.test(orderId) || headers[header.subject] !== orderId)
     throw malformed(header.subject, headers[header.subject]);
+  const type = eventType(headers[header.type]);
   const schema = wholeNumber(header.schema, headers[header.schema]);
-  if (schema > eventSchemaVersion)
+  const known = schemaVersionOf(type);
+  if (schema > known)
     throw new PoisonError(
       'future_schema',
-      `schema ${schema}, this release reads up to ${eventSchemaVersion}: deploy the newer projector`,
+      `schema ${schema} of ${type}, this release reads up to ${known}: deploy the newer projector`,
     );
   const traceparent = headers[header.traceparent];
   const tracestate = headers[header.tracestate];
@@ -61,18 +64,22 @@ export function decodeEvent(message: BusMessage): DecodedEvent {
     occurredAt: time(headers[header.time]),
     traceparent: traced ? traceparent : undefined,
     tracestate: traced && tracestate && printable.test(tracestate) ? tracestate : undefined,
-    event: decodeValue(headers[header.type], message.value),
+    event: decodeValue(type, message.value),
   };
 }
 
-function decodeValue(type: string | undefined, value: Uint8Array): EventMessage {
+function eventType(type: string | undefined): EventType {
   const name = type?.startsWith(typePrefix) ? type.slice(typePrefix.length) : '';
   if (!isEventType(name))
     throw new PoisonError('unknown_type', `${header.type} ${JSON.stringify(type)}`);
+  return name;
+}
+
+function decodeValue(type: EventType, value: Uint8Array): EventMessage {
   try {
-    return fromBinary(eventSchemas[name], value);
+    return fromBinary(eventSchemas[type], value);
   } catch (cause) {
-    throw new PoisonError('undecodable', `${value.length} bytes are no ${name}`, cause);
+    throw new PoisonError('undecodable', `${value.length} bytes are no ${type}`, cause);
   }
 }
 

@@ -73,6 +73,13 @@ describe('boundaryFaults()', () => {
     expect(faultsOf('messaging', 'event-store-postgres', true)).toHaveLength(1);
   });
 
+  test('lets the tests of the domain use the kernel of their scope, and its code not', () => {
+    expect(faultsOf('order', 'event-sourcing', true)).toEqual([]);
+    expect(faultsOf('order', 'event-sourcing')).toHaveLength(1);
+    expect(faultsOf('order', 'event-store-postgres', true)).toHaveLength(1);
+    expect(faultsOf('contract', 'event-sourcing', true)).toHaveLength(1);
+  });
+
   test('wants exactly one known layer and scope per project', () => {
     const tags = (...list: string[]) => boundaryFaults([{ name: 'x', tags: list }], []);
     expect(tags('layer:app', 'scope:read')).toEqual([]);

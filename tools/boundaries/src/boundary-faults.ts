@@ -1,4 +1,12 @@
-import { LAYERS, type Layer, LOWEST_KERNEL, MAY_USE, SCOPES, type Scope } from './layers.ts';
+import {
+  LAYERS,
+  type Layer,
+  LOWEST_KERNEL,
+  MAY_USE,
+  SCOPES,
+  type Scope,
+  TESTS_MAY_USE,
+} from './layers.ts';
 
 /** A project of the workspace. */
 export interface Project {
@@ -62,7 +70,8 @@ function brokenRule(source: Tagged, target: Tagged, dev: boolean): string | unde
   if (target.layer === 'tool') {
     return dev ? undefined : 'a tool is for tests, declare it in devDependencies';
   }
-  if (!MAY_USE[source.layer].includes(target.layer)) {
+  const forTests = dev && TESTS_MAY_USE[source.layer]?.includes(target.layer);
+  if (!MAY_USE[source.layer].includes(target.layer) && !forTests) {
     const allowed = MAY_USE[source.layer].join(', ') || 'nothing of ours';
     return `layer ${source.layer} may use ${allowed}, not ${target.layer}`;
   }

@@ -16,5 +16,10 @@ export const MAY_USE: Readonly<Record<Layer, readonly Layer[]>> = {
   tool: LAYERS,
 };
 
+/** Which layers the tests of a layer may use besides, declared in `devDependencies`: the domain's deciders are told with the kit of `event-sourcing/testing`. */
+export const TESTS_MAY_USE: Readonly<Partial<Record<Layer, readonly Layer[]>>> = {
+  domain: ['kernel'],
+};
+
 /** The kernel library that the others stand on. */
 export const LOWEST_KERNEL = '@ordermesh/telemetry';

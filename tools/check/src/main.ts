@@ -1,6 +1,8 @@
 // `npm run check:workspace`, for the repository in the current folder.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { orderEvents } from '@ordermesh/contract';
+import { eventSchemaFaults, goldenFiles } from './event-schema-faults.ts';
 import { generatedFaults } from './generated-faults.ts';
 import { lockfileFaults } from './lockfile-faults.ts';
 import { type Manifest, manifestFaults } from './manifest-faults.ts';
@@ -19,10 +21,11 @@ const faults = [
   ...manifestFaults(manifest('package.json'), members.map(manifest)),
   ...lockfileFaults(readJson('package-lock.json')),
   ...generatedFaults(root),
+  ...eventSchemaFaults(orderEvents, goldenFiles(root)),
 ];
 for (const fault of faults) console.error(`workspace: ${fault}`);
 if (faults.length > 0) process.exitCode = 1;
 else
   console.log(
-    `workspace: ${members.length} packages pinned, lockfile clean, generated code current`,
+    `workspace: ${members.length} packages pinned, lockfile clean, generated code current, stored events readable`,
   );

@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { describeAppend } from './append-rules.ts';
+import { describeCache } from './cache-rules.ts';
 import { describeExecute } from './execute-rules.ts';
 import { describeIdempotency } from './idempotency-rules.ts';
+import { describeSnapshots } from './snapshot-rules.ts';
 import type { EventStoreFixture } from './store-fixture.ts';
+
+/** Options of {@link eventStoreSuite}. */
+export interface EventStoreSuiteOptions {
+  /** How many random histories are run, 40 by default: 2 s. */
+  readonly randomRuns?: number;
+}
 
 /**
  * The promises of {@link EventStore}, as vitest tests that every adapter passes on its real engine.
@@ -10,7 +18,11 @@ import type { EventStoreFixture } from './store-fixture.ts';
  * @param open called once; everything it opens is closed by its dispose. Tests use streams and keys of their own, so the log may hold
  * anything before
  */
-export function eventStoreSuite(name: string, open: () => Promise<EventStoreFixture>): void {
+export function eventStoreSuite(
+  name: string,
+  open: () => Promise<EventStoreFixture>,
+  { randomRuns = 40 }: EventStoreSuiteOptions = {},
+): void {
   describe(name, () => {
     let opened: EventStoreFixture | undefined;
     beforeAll(async () => {
@@ -24,5 +36,7 @@ export function eventStoreSuite(name: string, open: () => Promise<EventStoreFixt
     describeAppend(fixture);
     describeIdempotency(fixture);
     describeExecute(fixture);
+    describeSnapshots(fixture, randomRuns);
+    describeCache(fixture);
   });
 }

@@ -1,32 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { EventStore } from '../event-store.ts';
-import { type ExecuteOptions, execute } from '../execute.ts';
-import type { ExpectedVersion } from '../expected-version.ts';
+import { execute } from '../execute.ts';
 import { load } from '../load.ts';
 import { uuidv7 } from '../uuidv7.ts';
 import { newKey } from './idempotency-rules.ts';
+import { runAccount } from './run-account.ts';
 import type { EventStoreFixture } from './store-fixture.ts';
-import { type AccountCommand, type AccountState, accounts, metadata } from './toy-account.ts';
+import { accounts, metadata } from './toy-account.ts';
 
 const newId = uuidv7(Date.now, randomBytes);
 
-const run = (
-  store: EventStore,
-  streamId: string,
-  command: AccountCommand,
-  expected: ExpectedVersion = 'any',
-  more: Partial<ExecuteOptions<AccountState>> = {},
-) =>
-  execute(accounts(store), command, {
-    streamId,
-    expected,
-    metadata,
-    respond: ({ balance }, version) => Buffer.from(`${balance} at ${version}`),
-    newId,
-    now: new Date(),
-    ...more,
-  });
+const run = (store: EventStore, ...rest: Tail<Parameters<typeof runAccount>>) =>
+  runAccount(accounts(store), ...rest);
+
+type Tail<T extends readonly unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never;
 
 const open = { type: 'Open' } as const;
 const close = { type: 'Close' } as const;
@@ -48,7 +36,7 @@ export function describeExecute(fixture: () => EventStoreFixture): void {
       const done = await run(store, streamId, add, 2);
       expect(done).toMatchObject({ type: 'appended', version: 3 });
       expect(done.type === 'appended' && String(done.response)).toBe('10 at 3');
-      expect(await load(accounts(other), streamId)).toEqual({
+      expect(await load(accounts(other), streamId)).toMatchObject({
         state: { balance: 10, open: true },
         version: 3,
       });
