@@ -44,6 +44,18 @@ const at = (...positions: readonly bigint[]) =>
   all.filter(({ position }) => positions.includes(position));
 
 describe('wholeChain()', () => {
+  it('passes on what has no position, where it stands: neither a duplicate nor the end of a gap', async () => {
+    const log = logOf(all);
+    const lost = message(-4n, 9n);
+    expect(await runs([...at(2n), lost, ...at(9n), lost], 0n, log.read)).toEqual([
+      [2n, -4n],
+      [5n, 6n],
+      [9n, -4n],
+    ]);
+    expect(log.asked).toEqual([[3, 2n]]);
+    expect(await runs([lost], 12n, log.read)).toEqual([[-4n]]);
+  });
+
   it('passes a delivery without gaps on as it is, without asking the log', async () => {
     const log = logOf(all);
     expect(await runs(all, 0n, log.read)).toEqual([[2n, 5n, 6n, 9n, 12n]]);

@@ -1,4 +1,4 @@
-import { type BusMessage, header } from '@ordermesh/contract';
+import { type BusMessage, header, isUnplaced } from '@ordermesh/contract';
 
 /** Reads what the bus did not deliver: messages of a partition after a position, oldest first; none when there are no more. */
 export type ReadStretch = (
@@ -11,7 +11,7 @@ export type ReadStretch = (
  * Makes a delivery whole: drops what is at or before the checkpoint, and reads from the log what is missing in front of each message. Each
  * message names the position of the one before it (`ordermesh-prev`), so one rule covers sends that a client lost, retention, trimming, new
  * topics, new groups and rebuilds; without it the loss of an order's last event would stay invisible.
- * Yields runs of messages, in the order of their positions.
+ * Yields runs of messages, in the order of their positions; in between what has no position, which is neither a duplicate nor a gap.
  * @throws what `readStretch` throws, and an Error when the log itself lacks the stretch
  */
 export async function* wholeChain(
@@ -23,6 +23,10 @@ export async function* wholeChain(
   let reached = checkpoint;
   let run: BusMessage[] = [];
   for (const message of messages) {
+    if (isUnplaced(message)) {
+      run.push(message);
+      continue;
+    }
     if (message.position <= reached) continue;
     const prev = previous(message, reached);
     if (prev > reached && run.length > 0) {

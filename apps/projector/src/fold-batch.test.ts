@@ -52,6 +52,25 @@ describe('foldBatch()', () => {
     expect(views.get(keyOf(messages))?.order.version).toBe(2);
   });
 
+  it('puts a message without a position aside and goes on with its order', () => {
+    const [created, confirmed, paid] = order(1n) as [BusMessage, BusMessage, BusMessage];
+    const headers = { ...confirmed.headers, [header.position]: 'x' };
+    const damaged = { ...confirmed, position: -5n, headers };
+    const { changed, dead, parked } = fold([created, damaged, confirmed, paid]);
+    expect(changed.get(created.key)?.order.version).toBe(3);
+    expect(parked.size).toBe(0);
+    expect(dead).toEqual([
+      expect.objectContaining({
+        orderId: created.key,
+        position: -5n,
+        value: confirmed.value,
+        headers,
+        errorClass: 'malformed_header',
+        detail: 'ordermesh-position "x" is no position',
+      }),
+    ]);
+  });
+
   it('drops what a view contains already, and what comes twice', () => {
     const messages = order(1n);
     const first = fold(messages);

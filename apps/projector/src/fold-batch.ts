@@ -1,4 +1,4 @@
-import type { BusMessage } from '@ordermesh/contract';
+import { type BusMessage, header, isUnplaced } from '@ordermesh/contract';
 import {
   applyEvent,
   type DeadLetter,
@@ -22,7 +22,8 @@ export interface FoldedBatch {
 
 /**
  * Folds a run of one partition into views. Pure. An event that cannot be applied parks its order, not the partition: it and everything later
- * of its order become dead letters, the others go on.
+ * of its order become dead letters, the others go on. A message without a position becomes a dead letter and parks nobody: if it was an event of
+ * ours, the log has it, and the chain brings it.
  * @param views current views of the run's orders
  * @param parked orders that are parked already
  * @param refused why the store can never hold what becomes of some orders, by order id; they are parked from their first new event on
@@ -38,6 +39,12 @@ export function foldBatch(
   const newlyParked = new Map<string, ParkedOrder>();
   const dead: DeadLetter[] = [];
   for (const message of messages) {
+    if (isUnplaced(message)) {
+      const detail = `${header.position} ${JSON.stringify(message.headers[header.position])} is no position`;
+      const fault = { errorClass: 'malformed_header', detail, attempts: 1, parkedAt: now };
+      dead.push(deadLetter(message, fault));
+      continue;
+    }
     const first = parked.get(message.key) ?? newlyParked.get(message.key);
     if (first !== undefined) {
       const detail = `waits for position ${first.position} of the same order`;

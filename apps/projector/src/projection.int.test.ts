@@ -7,6 +7,7 @@ import {
   decodeEvent,
   postgresProjection,
   type StoredOrder,
+  ViewsLostError,
   withCustomer,
 } from '@ordermesh/read-model';
 import { record } from '@ordermesh/read-model/testing';
@@ -34,7 +35,7 @@ afterEach(async () => {
   await store?.[Symbol.asyncDispose]();
 });
 
-const noLog: ReadStretch = () => Promise.reject(new Error('nothing is missing'));
+const noLog: ReadStretch = async () => [];
 const handlerOf = (readStretch = noLog, customers = service.customers) =>
   projection({ name: postgresProjection, views: store.writer, customers, readStretch });
 const unavailable = () => Promise.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'gone'));
@@ -263,6 +264,68 @@ describe('a projection', () => {
     reachable = true;
     await handler.batch(delivered);
     expect(await storedViews(all)).toEqual(folded(all));
+  });
+
+  it('reads on from the log while there is no news of its partition', async () => {
+    const { all, messages, orderId } = life();
+    let reachable = false;
+    const handler = projection({
+      name: postgresProjection,
+      views: store.writer,
+      customers: service.customers,
+      readStretch: async (_, after) =>
+        reachable ? messages.filter(({ position }) => position > after).slice(0, 3) : unavailable(),
+      compareEveryMs: 0,
+    });
+    await owned(handler);
+    await handler.idle?.(partition, signal); // the command service is away: no fault of the partition
+    expect(await version(orderId)).toBeUndefined();
+    reachable = true;
+    await handler.idle?.(partition, signal);
+    expect(await storedViews(all)).toEqual(folded(all));
+    expect(await store.writer.checkpoint(partition)).toBe(messages[3]?.position);
+  });
+
+  it('fills a store again that lost what it held, and believes nothing that it remembers', async () => {
+    const { all, messages, orderId } = life();
+    const handler = projection({
+      name: postgresProjection,
+      views: store.writer,
+      customers: service.customers,
+      readStretch: async (_, after) => messages.filter(({ position }) => position > after),
+      compareEveryMs: 0,
+    });
+    await owned(handler);
+    await handler.batch(batch(messages.slice(0, 2)));
+    await store.rows('TRUNCATE order_view, projection_checkpoint');
+    await expect(handler.idle?.(partition, signal)).rejects.toThrow(ViewsLostError);
+    expect(await version(orderId)).toBeUndefined();
+    await handler.batch(batch(messages.slice(2, 3)));
+    await handler.idle?.(partition, signal);
+    expect(await storedViews(all)).toEqual(folded(all));
+    expect(await deadLetters()).toEqual([]);
+  });
+
+  it('puts aside what has no place in the log, of whatever key, without moving its checkpoint', async () => {
+    const { all, messages } = life();
+    const handler = await owned(handlerOf());
+    const foreign = { ...(messages[0] as BusMessage), key: 'no order', position: -3n };
+    await handler.batch(batch([...messages.slice(0, 2), foreign]));
+    await handler.batch(batch([foreign]));
+    expect(await store.writer.checkpoint(partition)).toBe(messages[1]?.position);
+    await handler.batch(batch(messages.slice(2)));
+    expect(await storedViews(all)).toEqual(folded(all));
+    expect(await deadLetters()).toEqual([[-3n, 'malformed_header']]);
+  });
+
+  it('parks a message whose key can be no order, as any other', async () => {
+    const { all, messages } = life();
+    const handler = await owned(handlerOf());
+    const [last] = asMessages([rows.next(all[0]?.streamId ?? '', 'OrderDelivered')]);
+    const foreign = { ...(last as BusMessage), key: 'no order' };
+    await handler.batch(batch([...messages, foreign]));
+    expect(await storedViews(all)).toEqual(folded(all));
+    expect(await deadLetters()).toEqual([[foreign.position, 'malformed_header']]);
   });
 
   it('writes the same batch again after an outage of its store', async () => {

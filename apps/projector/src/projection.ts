@@ -1,8 +1,8 @@
-import { type BusMessage, header } from '@ordermesh/contract';
+import { type BusMessage, header, isUnplaced, ReasonError } from '@ordermesh/contract';
 import type { BatchHandler } from '@ordermesh/messaging';
-import type { OrderViewWriter, ParkedOrder, StoredOrder } from '@ordermesh/read-model';
-import { RefusedViewsError, withCustomer } from '@ordermesh/read-model';
-import { attribute, counter, gauge, logger } from '@ordermesh/telemetry';
+import type { DeadLetter, OrderViewWriter, ParkedOrder, StoredOrder } from '@ordermesh/read-model';
+import { isOrderId, RefusedViewsError, ViewsLostError, withCustomer } from '@ordermesh/read-model';
+import { attribute, counter, gauge, logger, untraced } from '@ordermesh/telemetry';
 import { LRUCache } from 'lru-cache';
 import { type ReadStretch, wholeChain } from './chain.ts';
 import type { Customers } from './customers.ts';
@@ -16,6 +16,9 @@ const lag = gauge('ordermesh.projection.lag', {
 });
 const deadLetters = counter('dead_letter.messages', { description: 'Events put aside.' });
 
+/** How soon a comparison that failed for want of the log is tried again. */
+const compareAgainMs = 5_000;
+
 /** What a projection works with. */
 export interface ProjectionOptions {
   /** With its generation, e.g. `orders-pg@000001`. */
@@ -23,6 +26,11 @@ export interface ProjectionOptions {
   readonly views: OrderViewWriter;
   readonly customers: Customers;
   readonly readStretch: ReadStretch;
+  /**
+   * How often a partition without news is compared with the log, and its checkpoint with the store. 30,000 by default; the first time is as soon as there
+   * is nothing to read.
+   */
+  readonly compareEveryMs?: number;
 }
 
 /** What the owner of a partition knows of it; gone when the partition is revoked, because another owner writes then. */
@@ -31,14 +39,21 @@ interface Partition {
   readonly parked: Map<string, ParkedOrder>;
   readonly cache: LRUCache<string, StoredOrder>;
   readonly repair: Repair;
+  /** When to compare it with log and store, by `performance.now()`. */
+  compareAt: number;
+  /** The store lost what all this is about. */
+  isLost: boolean;
 }
 
 /**
  * Keeps one store of views up with the log. Each batch is folded in memory and written once, together with its checkpoint; the bus's own
  * offset follows later and may be behind, never ahead of what counts.
+ *
+ * The log is the truth and the bus only the fast way: a partition without news is read on from the log, so that what the bus no longer has (retention, a
+ * new group, a new store) does not wait for the partition's next event. A store that lost its views is filled from the log, too.
  */
 export function projection(options: ProjectionOptions): BatchHandler {
-  const { name, views, customers, readStretch } = options;
+  const { name, views, customers, readStretch, compareEveryMs = 30_000 } = options;
   const partitions = new Map<number, Partition>();
 
   const owned = (partition: number): Partition => {
@@ -47,52 +62,98 @@ export function projection(options: ProjectionOptions): BatchHandler {
     return found;
   };
 
-  async function apply(partition: number, messages: readonly BusMessage[], signal: AbortSignal) {
-    const state = owned(partition);
+  async function load(partition: number): Promise<Partition> {
+    const checkpoint = await views.checkpoint(partition); // first: it makes a lost store whole
+    const state = {
+      checkpoint,
+      parked: new Map(await views.parked(partition)),
+      cache: new LRUCache<string, StoredOrder>({ max: 1_000 }),
+      repair: repair(partition, views, customers),
+      compareAt: 0,
+      isLost: false,
+    };
+    partitions.set(partition, state);
+    return state;
+  }
+
+  /** Runs work of the owner; after it met a store that lost what it held, everything known of the partition is read anew. */
+  async function owning(partition: number, work: (state: Partition) => Promise<void>) {
+    const known = owned(partition);
+    const state = known.isLost ? await load(partition) : known;
+    try {
+      await work(state);
+    } catch (error) {
+      if (error instanceof ViewsLostError && !state.isLost) {
+        state.isLost = true;
+        log.warn({ err: error, projection: name, partition }, 'views lost; to be read again');
+      }
+      throw error;
+    }
+  }
+
+  async function apply(
+    partition: number,
+    state: Partition,
+    messages: readonly BusMessage[],
+    signal: AbortSignal,
+  ) {
     const current = await currentViews(views, state, messages);
-    const last = messages.at(-1) as BusMessage;
+    const last = messages.findLast((message) => !isUnplaced(message));
+    const position = last?.position ?? state.checkpoint;
     const refused = new Map<string, string>();
     const write = async () => {
       const now = new Date();
       const { changed, dead, parked } = foldBatch(messages, current, state.parked, now, refused);
       const orders = await withCustomers(customers, [...changed.values()], signal);
       signal.throwIfAborted();
-      await views.write({ partition, position: last.position, orders, dead });
+      await views.write({ partition, position, orders, dead });
       return { orders, dead, parked };
     };
     const { orders, dead, parked } = await untilNoneRefused(write, refused);
 
-    state.checkpoint = last.position;
+    state.checkpoint = position;
     for (const [orderId, first] of parked) state.parked.set(orderId, first);
     for (const stored of orders) state.cache.set(stored.order.orderId, stored);
     state.repair.wrote(orders);
-    if (dead.length > 0) reportDead(name, dead.length, parked);
-    const ageMs = Date.now() - Date.parse(last.headers[header.time] ?? '');
+    if (dead.length > 0) reportDead(name, dead, parked);
+    const ageMs = Date.now() - Date.parse(last?.headers[header.time] ?? '');
     if (Number.isFinite(ageMs)) lag.record(ageMs / 1000, { [attribute.projection]: name });
+  }
+
+  /** Compares a partition with its store and reads on from the log. */
+  async function compare(partition: number, state: Partition, signal: AbortSignal): Promise<void> {
+    state.compareAt = performance.now() + compareEveryMs;
+    const stored = await views.checkpoint(partition);
+    if (stored < state.checkpoint)
+      throw new ViewsLostError(`the store is at ${stored}, and was at ${state.checkpoint}`);
+    try {
+      for (;;) {
+        const missing = await untraced(() => readStretch(partition, state.checkpoint, signal));
+        if (missing.length === 0) break;
+        await apply(partition, state, missing, signal);
+      }
+    } catch (err) {
+      if (!(err instanceof ReasonError)) throw err;
+      state.compareAt = performance.now() + Math.min(compareEveryMs, compareAgainMs);
+      log.debug({ err, projection: name, partition }, 'the log cannot be read now');
+    }
   }
 
   return {
     async assigned(partition) {
-      const [checkpoint, parked] = await Promise.all([
-        views.checkpoint(partition),
-        views.parked(partition),
-      ]);
-      partitions.set(partition, {
-        checkpoint,
-        parked: new Map(parked),
-        cache: new LRUCache({ max: 1_000 }),
-        repair: repair(partition, views, customers),
-      });
+      await load(partition);
     },
-    async batch({ partition, messages, signal }) {
-      const { checkpoint } = owned(partition);
-      for await (const run of wholeChain(messages, checkpoint, readStretch, signal))
-        await apply(partition, run, signal);
-    },
-    async idle(partition, signal) {
-      const { cache, repair } = owned(partition);
-      for (const stored of await repair.step(signal)) cache.set(stored.order.orderId, stored);
-    },
+    batch: ({ partition, messages, signal }) =>
+      owning(partition, async (state) => {
+        for await (const run of wholeChain(messages, state.checkpoint, readStretch, signal))
+          await apply(partition, state, run, signal);
+      }),
+    idle: (partition, signal) =>
+      owning(partition, async (state) => {
+        const { cache, repair } = state;
+        for (const stored of await repair.step(signal)) cache.set(stored.order.orderId, stored);
+        if (performance.now() >= state.compareAt) await compare(partition, state, signal);
+      }),
     async revoked(partition) {
       partitions.delete(partition);
     },
@@ -127,7 +188,7 @@ async function currentViews(
     const cached = cache.get(key);
     if (cached) current.set(key, cached);
     // Views and checkpoint are written together, so the first event beyond the checkpoint finds no view: half of all reads saved.
-    else if (headers[header.sequence] !== '1') missing.add(key);
+    else if (headers[header.sequence] !== '1' && isOrderId(key)) missing.add(key);
   }
   if (missing.size > 0)
     for (const [key, stored] of await views.load([...missing])) current.set(key, stored);
@@ -150,8 +211,14 @@ async function withCustomers(
   );
 }
 
-function reportDead(name: string, events: number, parked: ReadonlyMap<string, ParkedOrder>): void {
-  deadLetters.add(events, { [attribute.projection]: name });
+function reportDead(
+  name: string,
+  dead: readonly DeadLetter[],
+  parked: ReadonlyMap<string, ParkedOrder>,
+): void {
+  deadLetters.add(dead.length, { [attribute.projection]: name });
+  for (const { orderId, partition, detail } of dead.filter(isUnplaced))
+    log.error({ projection: name, orderId, partition, detail }, 'message put aside');
   for (const [orderId, { position }] of parked)
     log.error(
       { projection: name, orderId, position: String(position) },

@@ -23,7 +23,10 @@ export interface LogRow extends StoredEventData {
 /** One event as every bus carries it. */
 export interface BusMessage {
   readonly partition: number;
-  /** Position in the log. */
+  /**
+   * Position in the log. Below 0 where the bus carries something that names none (see {@link isUnplaced}): then it is unlike that of any other message
+   * of the topic, and the same each time that it is delivered.
+   */
   readonly position: bigint;
   /** The order id. */
   readonly key: string;
@@ -32,6 +35,9 @@ export interface BusMessage {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
+
+/** True for a message that nobody can find in the log: its position header cannot be read. */
+export const isUnplaced = ({ position }: Pick<BusMessage, 'position'>): boolean => position < 0n;
 
 /** Names of the headers; CloudEvents Kafka binding in binary mode, W3C trace context, and our own. */
 export const header = {

@@ -1,7 +1,7 @@
 // The wire: code generated from proto/, and what every process must agree on beside it.
 
 // Agreements beside the messages.
-export { type BusMessage, header, type LogRow, toMessage } from './bus-message.ts';
+export { type BusMessage, header, isUnplaced, type LogRow, toMessage } from './bus-message.ts';
 export {
   type Consistency,
   decodeConsistencyTokens,

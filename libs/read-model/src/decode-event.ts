@@ -31,6 +31,9 @@ export interface DecodedEvent {
 const typePrefix = 'ordermesh.order.v1.';
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const traceContext = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** True for what can be the id of an order; a key of the bus may be anything. */
+export const isOrderId = (text: string): boolean => uuid.test(text);
+
 const printable = /^[\x20-\x7e]{1,512}$/;
 
 /**
@@ -43,7 +46,7 @@ export function decodeEvent(message: BusMessage): DecodedEvent {
   if (raw !== undefined)
     throw new PoisonError('published_raw', `the relay could not encode it: ${raw}`);
   const orderId = message.key;
-  if (!uuid.test(orderId) || headers[header.subject] !== orderId)
+  if (!isOrderId(orderId) || headers[header.subject] !== orderId)
     throw malformed(header.subject, headers[header.subject]);
   const type = eventType(headers[header.type]);
   const schema = wholeNumber(header.schema, headers[header.schema]);

@@ -3,7 +3,7 @@ export { type CacheWrites, cacheWrites } from './cache-writes.ts';
 // From events to views: pure.
 
 export { type DeadLetter, deadLetter } from './dead-letter.ts';
-export { type DecodedEvent, decodeEvent } from './decode-event.ts';
+export { type DecodedEvent, decodeEvent, isOrderId } from './decode-event.ts';
 // Elasticsearch.
 export type { ElasticsearchViewOptions } from './elasticsearch/connection.ts';
 export { ElasticsearchUnavailableError, isElasticsearchPassing } from './elasticsearch/errors.ts';
@@ -55,4 +55,5 @@ export type { StoredOrder } from './stored-order.ts';
 export type { CachedView, ViewCache } from './view-cache.ts';
 export type { AwaitedOrder, ViewNotifier } from './view-notifier.ts';
 export { customerRevisions, maxCustomerRevision, viewRevision } from './view-revision.ts';
+export { ViewsLostError } from './views-lost-error.ts';
 export { type CustomerLookup, withCustomer } from './with-customer.ts';

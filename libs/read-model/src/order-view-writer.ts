@@ -9,17 +9,23 @@ export interface OrderViewWriter extends AsyncDisposable {
    */
   load(orderIds: readonly string[]): Promise<ReadonlyMap<string, StoredOrder>>;
 
-  /** Position of the last event of a partition that the store contains, 0 if none. */
+  /**
+   * Position of the last event of a partition that the store contains, 0 if none. To be asked before the partition's first batch, and again
+   * after a ViewsLostError: it makes a store whole, and empty, that lost what it held.
+   */
   checkpoint(partition: number): Promise<bigint>;
 
-  /** Parked orders of a partition by order id, each with its first dead letter: the one that all later ones of the order wait for. */
+  /**
+   * Parked orders of a partition by order id, each with its first dead letter: the one that all later ones of the order wait for. Letters of messages without
+   * a position hold up nobody: the log has what they may have been.
+   */
   parked(partition: number): Promise<ReadonlyMap<string, ParkedOrder>>;
 
   /**
    * Writes a batch of one partition: views, dead letters and checkpoint, so that nobody sees a checkpoint without its views and dead letters. A
    * view is only ever replaced by one with a greater revision ({@link viewRevision}), a checkpoint
    * only by a greater position; what is older counts as written already. Readers that wait are woken afterwards; that never delays or fails a write.
-   * @throws RefusedViewsError when the store can never hold some of the views; the store's error when it could not write. A store
+   * @throws RefusedViewsError when the store can never hold some of the views; ViewsLostError when it no longer holds what `checkpoint` told of; the store's error when it could not write. A store
    * with transactions has written nothing then, or all of it; one without may have written a part, which repeating the batch completes,
    * and of which only views show before that: never the checkpoint without the rest, nor a dead letter without the checkpoint.
    */

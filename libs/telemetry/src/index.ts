@@ -32,3 +32,4 @@ export {
 } from './running.ts';
 export { selfCheck } from './self-check.ts';
 export { attribute, linkMeaning, messagingSpanName } from './semantics.ts';
+export { untraced } from './untraced.ts';

@@ -115,8 +115,8 @@ export function kafkaConsumer(options: KafkaConsumerOptions): Consumer {
     if (own === undefined) return; // moves just now: whoever gets it fetches this again
     commitOffsets = commitOffsetsIfNecessary;
     own.push({
-      messages: batch.messages.map(({ offset, ...message }) => ({
-        offset: BigInt(offset),
+      messages: batch.messages.map((message) => ({
+        offset: BigInt(message.offset),
         message: fromKafka(batch.partition, message),
       })),
       end: BigInt(batch.highWatermark),

@@ -9,20 +9,24 @@ export function toKafka(message: BusMessage): Message & { readonly partition: nu
   return { partition, key, value: bytes, headers: { ...headers } };
 }
 
+/** The most partitions that a log can have. */
+const mostPartitions = 1024n;
+
 /**
  * A message of the topic as the bus hands it on. Total: the topic may hold what others put there. What cannot be read becomes empty, and a position that
- * cannot be read becomes 0, which is before every checkpoint: it must neither move one nor pass for the event that has it.
+ * cannot be read becomes a negative one of partition and offset: it must neither move a checkpoint nor pass for the event that has it.
  */
-export function fromKafka(partition: number, message: Omit<KafkaMessage, 'offset'>): BusMessage {
+export function fromKafka(partition: number, message: KafkaMessage): BusMessage {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(message.headers ?? {})) {
     const first = Array.isArray(value) ? value[0] : value;
     if (first !== undefined && first !== null) headers[name.toLowerCase()] = String(first);
   }
   const position = headers[header.position] ?? '';
+  const place = BigInt(message.offset) * mostPartitions + BigInt(partition);
   return {
     partition,
-    position: /^\d{1,18}$/.test(position) ? BigInt(position) : 0n,
+    position: /^[1-9]\d{0,17}$/.test(position) ? BigInt(position) : -1n - place,
     key: message.key?.toString() ?? '',
     value: message.value ?? new Uint8Array(),
     headers,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { estypes } from '@elastic/elasticsearch';
 import { backoffMs } from '@ordermesh/postgres';
+import { ViewsLostError } from '../views-lost-error.ts';
 import type { Connection } from './connection.ts';
 import { ElasticsearchUnavailableError, statusOf } from './errors.ts';
 
@@ -26,7 +27,7 @@ interface Line {
  * Writes documents through an alias and looks at every item: written, or already there in the same or a newer version (409), is done. What
  * the cluster has no room for now (429, 502 to 504, of an item or of the request) is sent again, alone, up to four times within 2 s.
  * @returns why, by id, of items that can never be stored: they do not fit the mapping
- * @throws ElasticsearchUnavailableError when the alias is missing or the cluster stays busy, the client's error when it does not answer, an
+ * @throws ViewsLostError when the alias is missing, ElasticsearchUnavailableError when the cluster stays busy, the client's error when it does not answer, an
  * Error for everything else; some of the items may have been written
  */
 export async function bulk(
@@ -109,7 +110,7 @@ function outcome(
   if (isBusy(status)) return 'busy';
   const reason = `${error?.type}: ${error?.reason}`;
   if (error?.type === 'index_not_found_exception')
-    throw new ElasticsearchUnavailableError(`${alias} is missing: ${error.reason}`);
+    throw new ViewsLostError(`${alias} is missing: ${error.reason}`);
   // The index behind the alias is not the one that this release prepared: every order would be refused, and none is at fault.
   const foreign = error?.type === 'strict_dynamic_mapping_exception';
   if (status !== 400 || foreign) throw new Error(`writing ${id} to ${alias}: ${reason}`);

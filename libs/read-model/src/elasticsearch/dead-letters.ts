@@ -19,10 +19,15 @@ export async function readParked(
   { partition, orderId }: { readonly partition: number; readonly orderId?: string },
   signal?: AbortSignal,
 ): Promise<Map<string, ParkedOrder>> {
-  const checkpoints = await readCheckpoints(connection, indices, [partition], signal);
+  const checkpoints = await readCheckpoints(
+    connection,
+    indices.checkpoints.alias,
+    [partition],
+    signal,
+  );
   const filter = [
     { term: { partition } },
-    { range: { position: { lte: String(checkpoints.get(partition)) } } },
+    { range: { position: { gt: 0, lte: String(checkpoints.get(partition)) } } },
     ...(orderId === undefined ? [] : [{ term: { order_id: storable(orderId) } }]),
   ];
   const first = new Map<string, ParkedOrder>();

@@ -1,4 +1,5 @@
 import { errors } from '@elastic/elasticsearch';
+import { ViewsLostError } from '../views-lost-error.ts';
 
 /** Elasticsearch cannot do now what was asked: overloaded, too slow, a shard or index is missing. The same request may succeed later. */
 export class ElasticsearchUnavailableError extends Error {
@@ -16,10 +17,18 @@ const passingStatus = new Set([408, 429, 502, 503, 504]);
  */
 export function isElasticsearchPassing(error: unknown): boolean {
   if (error instanceof errors.ResponseError)
-    return (
-      passingStatus.has(error.statusCode ?? 0) || typeOf(error) === 'index_not_found_exception'
-    );
-  return error instanceof ElasticsearchUnavailableError || isLost(error) || isTimeout(error);
+    return passingStatus.has(error.statusCode ?? 0) || isIndexMissing(error);
+  return (
+    error instanceof ElasticsearchUnavailableError ||
+    error instanceof ViewsLostError ||
+    isLost(error) ||
+    isTimeout(error)
+  );
+}
+
+/** True when an index or alias that was asked for is not there. */
+export function isIndexMissing(error: unknown): boolean {
+  return typeOf(error) === 'index_not_found_exception';
 }
 
 /** True when the connection could not be made or broke; the outcome of what was sent is unknown. */

@@ -10,6 +10,7 @@ import type { StoredOrder } from '../stored-order.ts';
 import { orderMessages } from '../testing/order-messages.ts';
 import { storedOrder, storedStates } from '../testing/stored-orders.ts';
 import { batch, never } from '../testing/view-store.ts';
+import { ViewsLostError } from '../views-lost-error.ts';
 import { ElasticsearchUnavailableError, isElasticsearchPassing } from './errors.ts';
 import { viewIndices } from './indices.ts';
 import { type ElasticsearchTestStore, openElasticsearchStore } from './open-test-store.ts';
@@ -173,6 +174,36 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
     const names = [...index, ...indices.map((one) => one.alias)];
     expect(await lost.client.indices.exists({ index: names })).toBe(false);
   });
+
+  test.each(['views', 'deadLetters', 'checkpoints'] as const)(
+    'counts no batch of a writer that has not heard that the %s were lost',
+    async (lost) => {
+      const remade = opened.use(await openElasticsearchStore());
+      const { projection, client } = remade;
+      await using late = elasticsearchViewWriter({ url: store.url, projection });
+      expect(await late.checkpoint(0)).toBe(0n);
+      await late.write(batch(0, 5n, { orders: [storedOrder()] }));
+      const indices = viewIndices(projection);
+      await client.indices.delete({ index: indices[lost].index });
+      await client.indices.refresh({ index: indices.views.alias, ignore_unavailable: true });
+      // Another process is the first to notice, by a partition of its own.
+      expect(await remade.writer.checkpoint(1)).toBe(0n);
+
+      const [message] = orderMessages({ firstPosition: 7n });
+      const fault = { errorClass: 'x', detail: 'y', attempts: 1, parkedAt: new Date() };
+      const dead = message ? [deadLetter({ ...message, partition: 0 }, fault)] : [];
+      const unheard = [batch(0, 6n), batch(0, 7n, { dead })];
+      if (lost === 'checkpoints') unheard.length = 0; // all that it knows is still true
+      for (const one of unheard) await expect(late.write(one)).rejects.toThrow(ViewsLostError);
+      expect(await remade.writer.checkpoint(0)).toBe(0n);
+      await remade.writer.write(batch(0, 8n));
+      expect(await remade.writer.parked(0)).toEqual(new Map());
+
+      expect(await late.checkpoint(0)).toBe(8n);
+      await late.write(batch(0, 9n));
+      expect(await remade.reader.checkpoint(0, never)).toBe(9n);
+    },
+  );
 
   test('parks nobody when the index behind the alias is another one', async () => {
     const other = opened.use(await openElasticsearchStore());

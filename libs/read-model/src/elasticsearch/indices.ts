@@ -67,12 +67,22 @@ const deadLetterMappings: Mappings = {
   },
 };
 
-/** The three indices of one projection. */
+/**
+ * The three indices of one projection. Each but the first says in its mapping's `_meta` on which one it is based, by that one's uuid: dead letters on the
+ * views, checkpoints on the dead letters. An index whose basis is gone is void, whatever it holds: a checkpoint that
+ * outlived its views would leave out all events before it.
+ */
 export interface ViewIndices {
   readonly views: ViewIndex;
-  readonly checkpoints: ViewIndex;
   readonly deadLetters: ViewIndex;
+  readonly checkpoints: ViewIndex;
 }
+
+/**
+ * The alias under which an index of one basis is written, so that whoever has not heard that the views were lost cannot write his dead letters and
+ * checkpoints to the indices that replaced those he knew.
+ */
+export const basedAlias = ({ alias }: ViewIndex, basis: string) => `${alias}-${basis}`;
 
 /** @param projection a base name, `@` and a generation, e.g. {@link elasticsearchProjection} */
 export function viewIndices(projection: string): ViewIndices {
@@ -84,7 +94,7 @@ export function viewIndices(projection: string): ViewIndices {
   });
   return {
     views: named('', viewMappings),
-    checkpoints: named('-checkpoints', checkpointMappings),
     deadLetters: named('-dead-letters', deadLetterMappings),
+    checkpoints: named('-checkpoints', checkpointMappings),
   };
 }

@@ -3,7 +3,7 @@ import { StartupError } from '@ordermesh/service';
 import { isMissing, testIndexPrefix } from '@ordermesh/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { never } from '../testing/view-store.ts';
-import { viewIndices } from './indices.ts';
+import { basedAlias, type ViewIndex, viewIndices } from './indices.ts';
 import { prepareElasticsearchView } from './prepare.ts';
 
 describe.skipIf(isMissing('elasticsearch'))('prepareElasticsearchView()', () => {
@@ -19,6 +19,8 @@ describe.skipIf(isMissing('elasticsearch'))('prepareElasticsearchView()', () => 
     if (mine.length > 0) await client.indices.delete({ index: mine });
     await client.close();
   });
+  const uuid = async ({ index }: ViewIndex) =>
+    (await client.indices.get({ index }))[index]?.settings?.index?.uuid ?? '';
   const prepare = (projection: string) => prepareElasticsearchView({ url, projection }, never);
 
   test('makes three indices, each behind its alias, however many processes start at once', async () => {
@@ -26,15 +28,41 @@ describe.skipIf(isMissing('elasticsearch'))('prepareElasticsearchView()', () => 
     await Promise.all(Array.from({ length: 8 }, () => prepare(projection)));
     await prepare(projection);
     const aliases = await client.indices.getAlias({ index: `${prefix}many*` });
-    expect(aliases).toEqual({
-      [projection]: { aliases: { [`${prefix}many`]: { is_write_index: true } } },
-      [`${projection}-checkpoints`]: {
-        aliases: { [`${prefix}many-checkpoints`]: { is_write_index: true } },
-      },
-      [`${projection}-dead-letters`]: {
-        aliases: { [`${prefix}many-dead-letters`]: { is_write_index: true } },
-      },
+    const { views, deadLetters, checkpoints } = viewIndices(projection);
+    const write = { is_write_index: true };
+    const based = async (index: ViewIndex, on: ViewIndex) => ({
+      aliases: { [index.alias]: write, [basedAlias(index, await uuid(on))]: write },
     });
+    expect(aliases).toEqual({
+      [views.index]: { aliases: { [views.alias]: write } },
+      [deadLetters.index]: await based(deadLetters, views),
+      [checkpoints.index]: await based(checkpoints, deadLetters),
+    });
+  });
+
+  test.each([
+    ['views', ['views', 'deadLetters', 'checkpoints']],
+    ['deadLetters', ['deadLetters', 'checkpoints']],
+    ['checkpoints', ['checkpoints']],
+  ] as const)('makes what is based on lost %s anew, and nothing else', async (lost, remade) => {
+    const indices = viewIndices(`${prefix}lost-${lost.toLowerCase()}@000001`);
+    await prepare(indices.views.index);
+    const uuids = async () => {
+      const { views, deadLetters, checkpoints } = indices;
+      return {
+        views: await uuid(views),
+        deadLetters: await uuid(deadLetters),
+        checkpoints: await uuid(checkpoints),
+      };
+    };
+    const before = await uuids();
+    await client.indices.delete({ index: indices[lost].index });
+    await Promise.all(Array.from({ length: 4 }, () => prepare(indices.views.index)));
+    const after = await uuids();
+    const changed = Object.entries(after).filter(([name, id]) => id !== before[name as 'views']);
+    expect(changed.map(([name]) => name)).toEqual(remade);
+    await prepare(indices.views.index);
+    expect(await uuids()).toEqual(after);
   });
 
   test('refuses an index with another mapping, and says which field', async () => {

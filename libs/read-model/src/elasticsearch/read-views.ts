@@ -1,4 +1,5 @@
 import type { StoredOrder } from '../stored-order.ts';
+import { ViewsLostError } from '../views-lost-error.ts';
 import type { Connection } from './connection.ts';
 import { ElasticsearchUnavailableError } from './errors.ts';
 import type { ViewIndices } from './indices.ts';
@@ -17,10 +18,12 @@ async function documents<T>(
     signal,
   );
   return docs.flatMap((doc) => {
-    if ('error' in doc)
-      throw new ElasticsearchUnavailableError(
-        `reading ${doc._id} of ${alias}: ${doc.error.reason}`,
-      );
+    if ('error' in doc) {
+      const what = `reading ${doc._id} of ${alias}: ${doc.error.reason}`;
+      throw doc.error.type === 'index_not_found_exception'
+        ? new ViewsLostError(what)
+        : new ElasticsearchUnavailableError(what);
+    }
     const { _id, _version, _source } = doc;
     return _source !== undefined && _version !== undefined ? [{ _id, _version, _source }] : [];
   });
@@ -38,16 +41,19 @@ export async function readViews(
   return new Map(found.map((doc) => [doc._id, fromDocument(doc._source, doc._version)]));
 }
 
-/** Checkpoints of some partitions, 0 where there is none yet. */
+/**
+ * Checkpoints of some partitions, 0 where there is none yet.
+ * @param alias of the checkpoints
+ */
 export async function readCheckpoints(
   connection: Connection,
-  { checkpoints }: ViewIndices,
+  alias: string,
   partitions: readonly number[],
   signal?: AbortSignal,
 ): Promise<Map<number, bigint>> {
   type Checkpoint = { partition: number; position: string };
   const ids = [...new Set(partitions)].map(String);
-  const found = await documents<Checkpoint>(connection, checkpoints.alias, { ids }, signal);
+  const found = await documents<Checkpoint>(connection, alias, { ids }, signal);
   const all = new Map(partitions.map((partition) => [partition, 0n]));
   // From the document, where it is a text: the same number in `_version` would be rounded beyond 2^53.
   for (const { _source } of found) all.set(_source.partition, BigInt(_source.position));

@@ -51,9 +51,14 @@ export function elasticsearchViewReader(options: ElasticsearchReaderOptions): Or
     list: (request, signal) => search({ ...request, orderBy: 'createdAt desc' }, signal),
     search,
     async checkpoint(partition, signal) {
-      return (await readCheckpoints(connection, indices, [partition], signal)).get(partition) ?? 0n;
+      return (
+        (await readCheckpoints(connection, indices.checkpoints.alias, [partition], signal)).get(
+          partition,
+        ) ?? 0n
+      );
     },
-    checkpoints: (partitions, signal) => readCheckpoints(connection, indices, partitions, signal),
+    checkpoints: (partitions, signal) =>
+      readCheckpoints(connection, indices.checkpoints.alias, partitions, signal),
     async searchable(partition, position, signal) {
       signal.throwIfAborted();
       if (position <= (searchableTo.get(partition) ?? 0n)) return;

@@ -1,18 +1,23 @@
 import { Enrichment } from '@ordermesh/contract';
 import { deadLetterRow } from '../dead-letter-row.ts';
 import { newestViews } from '../newest-views.ts';
-import type { IncompleteRequest, OrderViewWriter } from '../order-view-writer.ts';
+import type { IncompleteRequest, OrderViewWriter, ViewBatch } from '../order-view-writer.ts';
 import { RefusedViewsError } from '../refused-views-error.ts';
 import type { StoredOrder } from '../stored-order.ts';
+import { ViewsLostError } from '../views-lost-error.ts';
 import { bulk } from './bulk.ts';
 import { connect, type ElasticsearchViewOptions, refreshIndex } from './connection.ts';
 import { readParked } from './dead-letters.ts';
-import { statusOf } from './errors.ts';
+import { isIndexMissing, statusOf } from './errors.ts';
 import { elasticsearchProjection, viewIndices } from './indices.ts';
+import { prepareIndices, type WriteAliases } from './prepare.ts';
 import { readCheckpoints, readViews } from './read-views.ts';
 import { refresher } from './refresher.ts';
 import { search } from './search.ts';
 import { viewItem } from './view-document.ts';
+
+/** How long one look at the indices serves all partitions; a rebalance assigns a dozen of them at once. */
+const lookEveryMs = 1_000;
 
 /** Options of {@link elasticsearchViewWriter}. */
 export interface ElasticsearchWriterOptions extends ElasticsearchViewOptions {
@@ -25,26 +30,62 @@ export interface ElasticsearchWriterOptions extends ElasticsearchViewOptions {
  * Whoever sees the checkpoint sees all of the batch. A batch that fails in between is written again, by this process or, from the
  * checkpoint that is left, by the next one: its views are refused as already written, its dead letters have their positions as ids
  * and do not count before the checkpoint. Connects lazily; the indices have to be there ({@link prepareElasticsearchView}).
+ *
+ * When an index is gone, every call but `checkpoint` throws ViewsLostError. `checkpoint` makes the indices again, and from then on that
+ * partition's batches count; those of a partition whose `checkpoint` was asked for before never do.
  */
 export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): OrderViewWriter {
   const connection = connect(options);
   const indices = viewIndices(options.projection ?? elasticsearchProjection);
   const { views, deadLetters, checkpoints } = indices;
+  const general = { deadLetters: deadLetters.alias, checkpoints: checkpoints.alias };
   const viewRefreshes = refresher(() => refreshIndex(connection, views.alias), 100);
   const deadLetterRefreshes = refresher(() => refreshIndex(connection, deadLetters.alias), 100);
+
+  /** Where a partition is written: to the indices that its checkpoint was read from, and to none that came after them. */
+  const targets = new Map<number, WriteAliases>();
+  let looked: { readonly aliases: Promise<WriteAliases>; readonly at: number } | undefined;
+
+  /** Looks at the indices, and makes them if they are gone; all partitions that are assigned within a moment share one look. */
+  function currentAliases(): Promise<WriteAliases> {
+    if (looked === undefined || performance.now() - looked.at > lookEveryMs) {
+      const look = { aliases: prepareIndices(connection, indices), at: performance.now() };
+      looked = look;
+      look.aliases.catch(() => {
+        if (looked === look) looked = undefined;
+      });
+    }
+    return looked.aliases;
+  }
+
+  async function orLost<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      const lost = isIndexMissing(error)
+        ? new ViewsLostError(`an index of ${views.alias} is gone`, { cause: error })
+        : error;
+      if (lost instanceof ViewsLostError) looked = undefined;
+      throw lost;
+    }
+  }
 
   async function writeViews(orders: readonly StoredOrder[]): Promise<void> {
     const refused = await bulk(connection, views.alias, newestViews(orders).map(viewItem));
     if (refused.size > 0) throw new RefusedViewsError(refused);
   }
 
-  async function writeCheckpoint(partition: number, position: bigint): Promise<void> {
+  async function writeCheckpoint(
+    index: string,
+    partition: number,
+    position: bigint,
+  ): Promise<void> {
     const version = String(position) as unknown as number; // goes into the URL; a number would be rounded beyond 2^53
     await connection
       .send((client, options) =>
         client.index(
           {
-            index: checkpoints.alias,
+            index,
             id: String(partition),
             version,
             version_type: 'external',
@@ -72,52 +113,60 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
     return hits.flatMap(({ _id }) => _id ?? []);
   }
 
+  async function write({ partition, position, orders, dead }: ViewBatch): Promise<void> {
+    const { deadLetters, checkpoints } = targets.get(partition) ?? general;
+    await writeViews(orders);
+    if (dead.length > 0) {
+      const rows = dead.map(deadLetterRow);
+      const items = rows.map((document) => ({
+        id: document.position,
+        action: { create: { _id: document.position } },
+        document,
+      }));
+      const refused = await bulk(connection, deadLetters, items);
+      for (const [at, why] of refused) throw new Error(`dead letter ${at} was refused: ${why}`);
+      await deadLetterRefreshes.refreshed(); // searched by order and partition from the checkpoint on
+    }
+    await writeCheckpoint(checkpoints, partition, position);
+    options.announce?.(partition, position);
+  }
+
+  async function incomplete(request: IncompleteRequest): Promise<readonly StoredOrder[]> {
+    // What was written a moment ago must not be missed, and what was completed a moment ago must not be answered as it was before: an owner
+    // folds the next event into what this answers. So ids from a fresh search, views by id.
+    await viewRefreshes.refreshed();
+    const found: StoredOrder[] = [];
+    let after = request.after;
+    for (;;) {
+      const ids = await incompleteIds(request, after);
+      const current = await readViews(connection, indices, ids);
+      for (const id of ids) {
+        const stored = current.get(id);
+        if (stored && isIncomplete(stored, request.kind)) found.push(stored);
+      }
+      after = ids.at(-1);
+      if (ids.length < request.limit || found.length >= request.limit) break;
+    }
+    return found.slice(0, request.limit);
+  }
+
   return {
-    load: (orderIds) => readViews(connection, indices, orderIds),
+    load: (orderIds) => orLost(readViews(connection, indices, orderIds)),
 
     async checkpoint(partition) {
-      return (await readCheckpoints(connection, indices, [partition])).get(partition) ?? 0n;
+      const aliases = await currentAliases();
+      const found = await orLost(readCheckpoints(connection, aliases.checkpoints, [partition]));
+      targets.set(partition, aliases);
+      return found.get(partition) ?? 0n;
     },
 
-    parked: (partition) => readParked(connection, indices, { partition }),
+    parked: (partition) => orLost(readParked(connection, indices, { partition })),
 
-    async write({ partition, position, orders, dead }) {
-      await writeViews(orders);
-      if (dead.length > 0) {
-        const rows = dead.map(deadLetterRow);
-        const items = rows.map((document) => ({
-          id: document.position,
-          action: { create: { _id: document.position } },
-          document,
-        }));
-        const refused = await bulk(connection, deadLetters.alias, items);
-        for (const [at, why] of refused) throw new Error(`dead letter ${at} was refused: ${why}`);
-        await deadLetterRefreshes.refreshed(); // searched by order and partition from the checkpoint on
-      }
-      await writeCheckpoint(partition, position);
-      options.announce?.(partition, position);
-    },
+    write: (batch) => orLost(write(batch)),
 
-    writeEnrichment: writeViews,
+    writeEnrichment: (orders) => orLost(writeViews(orders)),
 
-    async incomplete(request) {
-      // What was written a moment ago must not be missed, and what was completed a moment ago must not be answered as it was before: an owner
-      // folds the next event into what this answers. So ids from a fresh search, views by id.
-      await viewRefreshes.refreshed();
-      const found: StoredOrder[] = [];
-      let after = request.after;
-      for (;;) {
-        const ids = await incompleteIds(request, after);
-        const current = await readViews(connection, indices, ids);
-        for (const id of ids) {
-          const stored = current.get(id);
-          if (stored && isIncomplete(stored, request.kind)) found.push(stored);
-        }
-        after = ids.at(-1);
-        if (ids.length < request.limit || found.length >= request.limit) break;
-      }
-      return found.slice(0, request.limit);
-    },
+    incomplete: (request) => orLost(incomplete(request)),
 
     async [Symbol.asyncDispose]() {
       viewRefreshes[Symbol.dispose]();

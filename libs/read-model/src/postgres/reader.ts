@@ -46,7 +46,7 @@ export function postgresViewReader(options: PostgresViewOptions): OrderViewReade
     checkpoints: (partitions, signal) => readCheckpoints(pool, partitions, signal),
     async parkedOrder(partition, orderId, signal) {
       const text = `SELECT position, version FROM dead_letter
-        WHERE projection = $1 AND partition = $2 AND order_id = $3 ORDER BY position LIMIT 1`;
+        WHERE projection = $1 AND partition = $2 AND order_id = $3 AND position > 0 ORDER BY position LIMIT 1`;
       const values = [postgresProjection, partition, storable(orderId)];
       type Row = { position: string; version: number };
       const row = (await read<Row>(pool, { text, values }, signal)).rows[0];

@@ -43,7 +43,7 @@ export function postgresViewWriter(options: PostgresViewOptions): OrderViewWrite
 
     async parked(partition) {
       const text = `SELECT DISTINCT ON (order_id) order_id, position, version FROM dead_letter
-        WHERE projection = $1 AND partition = $2 ORDER BY order_id, position`;
+        WHERE projection = $1 AND partition = $2 AND position > 0 ORDER BY order_id, position`;
       const values = [postgresProjection, partition];
       const { rows } = await read<{ order_id: string; position: string; version: number }>(pool, {
         text,

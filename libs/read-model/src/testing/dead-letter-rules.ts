@@ -49,6 +49,17 @@ export function deadLetterRules(open: OpenViewStore): void {
       expect(await store.reader.get(other.order.orderId, never)).toEqual(other);
     });
 
+    test('holds no order up for a message without a position', async () => {
+      const [created] = orderMessages({ firstPosition: 30n }) as [BusMessage];
+      const { key } = created;
+      const dead = [deadLetter({ ...created, partition: 401, position: -9n }, fault)];
+      await store.writer.write(batch(401, 0n, { dead }));
+      await store.writer.write(batch(401, 31n, { dead }));
+      expect(await store.writer.parked(401)).toEqual(new Map());
+      expect(await store.reader.parkedOrder(401, key, never)).toBeUndefined();
+      expect(await store.reader.parkedEvent(401, -9n, never)).toBe(true);
+    });
+
     test('keeps an event of which nothing can be read', async () => {
       const broken: BusMessage = {
         partition: 400,
