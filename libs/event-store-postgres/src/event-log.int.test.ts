@@ -1,12 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { partitionOf } from '@ordermesh/contract';
+import { type LogRow, partitionOf } from '@ordermesh/contract';
 import { createPool, listen } from '@ordermesh/postgres';
 import { eventually, type TestDatabase } from '@ordermesh/testing';
 import type pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { logChannel } from './log-schema.ts';
 import { openLog } from './open-log.ts';
-import { createEventStore, type PostgresEventStore } from './postgres-event-store.ts';
+import { createEventStore, type PostgresEventStore, readBytes } from './postgres-event-store.ts';
 import { logDatabase } from './testing/log-database.ts';
 import { appendAll, appendOf } from './testing/raw-append.ts';
 import { createWriter } from './writer.ts';
@@ -65,6 +65,7 @@ test('never scans the log, from the first append on an empty database', async ()
     await store.readHistory(streamId, 0, 10);
     await store.findAnswer(append.idempotency.key);
     await store.readFeed(n % 12, 0n, 10);
+    await store.readLog(BigInt(n), 10);
   }
   const stats = `SELECT relname, seq_scan::int AS scans, n_tup_ins::int AS rows FROM pg_stat_user_tables
     WHERE relname IN ('events', 'idempotency', 'snapshots') ORDER BY relname`;
@@ -149,6 +150,33 @@ test('reads the whole log in the order of its positions, from any position, up t
   expect(await store.readLog(7n, 3)).toEqual(rows.slice(7, 10));
   const [first] = rows;
   expect(first && (await store.readFeed(first.partition, 0n, 1))).toEqual([first]);
+});
+
+test('reads no more of the log at once than its bytes allow, and always an event', async () => {
+  const [event] = appendOf().events;
+  if (event === undefined) throw new Error('no event');
+  const large = (letters: number) => ({
+    ...event,
+    eventId: randomUUID(),
+    data: JSON.stringify({ reason: 'x'.repeat(letters) }),
+  });
+  const largest = 256 * 1024 - 20;
+  const streamId = randomUUID();
+  for (let n = 0; n < 4; n++) {
+    const events = Array.from({ length: 10 }, () => large(largest));
+    await store.append([{ streamId, expected: 'any', events }]);
+  }
+  const sizes = (rows: readonly LogRow[]) => rows.map(({ data }) => data.length);
+  const total = (rows: readonly LogRow[]) => sizes(rows).reduce((sum, size) => sum + size, 0);
+  const first = await store.readLog(0n, 500);
+  expect(total(first)).toBeGreaterThanOrEqual(readBytes);
+  expect(total(first.slice(0, -1))).toBeLessThan(readBytes);
+  const all = [...first];
+  for (let rows = first; rows.length > 0; all.push(...rows))
+    rows = await store.readLog(all.at(-1)?.position ?? 0n, 500);
+  expect(all.map(({ position }) => Number(position))).toEqual(
+    Array.from({ length: 40 }, (_, n) => n + 1),
+  );
 });
 
 test('reads a history with everything that was appended, page by page', async () => {

@@ -39,7 +39,8 @@ export interface PostgresEventStore extends EventStore {
     signal?: AbortSignal,
   ): Promise<readonly LogRow[]>;
   /**
-   * The events of all partitions after a position, in the order of their positions, at most `limit`. Positions are dense: the first one is `after` + 1.
+   * The events of all partitions after a position, in the order of their positions, at most `limit`, and no more behind the one with which their data
+   * reaches {@link readBytes}. Positions are dense: the first one is `after` + 1.
    * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
    */
   readLog(after: bigint, limit: number, signal?: AbortSignal): Promise<readonly LogRow[]>;
@@ -62,6 +63,25 @@ export interface PostgresEventStore extends EventStore {
 }
 
 const purgeStep = 5000;
+
+/** What one read of the log may hold, in bytes of data: a relay has two of them in memory, and 500 events of the largest kind would be 128 MB each. */
+export const readBytes = 4_000_000;
+
+/**
+ * From event to event by their dense positions, so that the server, too, stops where the bytes end: a sum over a window would first read and measure all that
+ * `LIMIT` lets in. LATERAL with a limit of its own leaves the planner no choice but one look into the primary key for each event.
+ */
+const readLogSql = `
+  WITH RECURSIVE run AS (
+    SELECT e AS event, octet_length(e.data::text)::bigint AS bytes FROM events e WHERE position = $1::bigint + 1
+    UNION ALL
+    SELECT next.event, run.bytes + octet_length((next.event).data::text)
+    FROM run, LATERAL (SELECT e AS event FROM events e WHERE position = (run.event).position + 1 LIMIT 1) next
+    WHERE run.bytes < $3::bigint
+  )
+  SELECT (event).position, (event).partition, (event).stream_id, (event).version, (event).type, (event).schema_version, (event).event_id,
+    (event).occurred_at, (event).traceparent, (event).tracestate, (event).data::text
+  FROM run LIMIT $2`;
 
 /**
  * The event log over two pools that the caller closes. The schema is there ({@link logMigrations}) and the log opened ({@link openLog}). Errors that
@@ -110,10 +130,7 @@ export function createEventStore({
     },
 
     async readLog(after, limit, signal) {
-      const text = `
-        SELECT position, partition, stream_id, version, type, schema_version, event_id, occurred_at, traceparent, tracestate, data::text
-        FROM events WHERE position > $1 ORDER BY position LIMIT $2`;
-      const statement = { name: 'read_log', text, values: [after, limit] };
+      const statement = { name: 'read_log', text: readLogSql, values: [after, limit, readBytes] };
       return (await rowsOf<FeedRow>(statement, signal)).map(toLogRow);
     },
 
