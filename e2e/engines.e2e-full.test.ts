@@ -13,7 +13,7 @@ import { expectIndexWhole } from './support/search-index.ts';
 import { expectWhole } from './support/whole.ts';
 
 /** How long an engine is away. Longer than Kafka's client and the reader's circuit wait before their second try. */
-const outageMs = 5_000;
+const outageMs = process.env.SOAK ? 30_000 : 5_000;
 /** How long a cached view is fresh: shorter than any outage. */
 const freshMs = 200;
 /** REQUEST_TIMEOUT_MS by default, and what a busy machine may add. */

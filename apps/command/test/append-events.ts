@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { PostgresEventStore } from '@ordermesh/event-store-postgres';
 
-/** Appends so many events, each of an order of its own, past the command service. */
+/** Appends so many events, each of an order of its own unless told otherwise, past the command service. */
 export async function appendEvents(
   store: PostgresEventStore,
   count: number,
   type = 'OrderConfirmed',
+  streamIdOf: (n: number) => string = () => randomUUID(),
 ): Promise<void> {
   for (let n = 0; n < count; n++) {
     const event = {
@@ -20,6 +21,6 @@ export async function appendEvents(
       traceparent: null,
       tracestate: null,
     };
-    await store.append({ streamId: randomUUID(), expected: 'any', events: [event] });
+    await store.append({ streamId: streamIdOf(n), expected: 'any', events: [event] });
   }
 }

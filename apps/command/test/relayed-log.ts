@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { header } from '@ordermesh/contract';
 import {
   createEventStore,
@@ -18,13 +19,13 @@ export interface RelayedLog extends AsyncDisposable {
   start(): AppProcess;
   /** What the one row of the relay says. */
   relay(): Promise<{ position: number; epoch: number; owner: string | null }>;
-  /** Appends until stopped, and says then how many there are. */
-  load(): { stop(): Promise<number> } & AsyncDisposable;
-  /** Waits until the bus has delivered everything, and looks at the chain. */
+  /** Appends to ten orders until stopped, and says then how many events there are. */
+  load(): { appended(): number; stop(): Promise<number> } & AsyncDisposable;
+  /** Waits until the bus has delivered everything, and looks at the chain of each partition and the versions of each order. */
   expectWholeLog(seen: Recorder, total: number): Promise<void>;
 }
 
-export const patiently = { withinMs: 60_000 };
+export const patiently = { withinMs: 120_000 };
 
 /** @param bus settings that choose it */
 export async function relayedLog(bus: Readonly<Record<string, string>>): Promise<RelayedLog> {
@@ -56,24 +57,30 @@ export async function relayedLog(bus: Readonly<Record<string, string>>): Promise
       let total = 0;
       let isStopped = false;
       const running = (async () => {
-        for (; !isStopped; total += 5) await appendEvents(store, 5);
+        const streamIds = Array.from({ length: 10 }, () => randomUUID());
+        const streamIdOf = (n: number) => streamIds[(total + n) % 10] as string;
+        for (; !isStopped; total += 5) await appendEvents(store, 5, 'OrderConfirmed', streamIdOf);
       })();
       const stop = async () => {
         isStopped = true;
         await running;
         return total;
       };
-      return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+      return { appended: () => total, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
     },
     async expectWholeLog(seen, total) {
       await eventually(async () => (await relay()).position === total, patiently);
       await eventually(() => seen.seen().size === total, patiently);
       const reached = new Map<number, bigint>();
-      for (const { partition, position, headers } of seen.messages()) {
+      const versions = new Map<string, number>();
+      for (const { partition, position, key, headers } of seen.messages()) {
         const last = reached.get(partition) ?? 0n;
         if (position <= last) continue; // published, or delivered, again
         expect(headers[header.prev]).toBe(String(last));
         reached.set(partition, position);
+        const version = (versions.get(key) ?? 0) + 1;
+        expect(headers[header.sequence]).toBe(String(version));
+        versions.set(key, version);
       }
     },
     async [Symbol.asyncDispose]() {

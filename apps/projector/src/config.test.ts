@@ -10,8 +10,8 @@ describe('readConfig()', () => {
       adminPort: 9463,
       commandAddress: '127.0.0.1:50051',
       customerAddress: '127.0.0.1:50053',
-      logUrl: 'postgres://app:secret@db:5432/ordermesh_log',
       viewUrl: 'postgres://app:secret@db:5432/ordermesh_view',
+      bus: { kind: 'embedded', logUrl: 'postgres://app:secret@db:5432/ordermesh_log' },
       migrationDatabaseUrl: undefined,
       redisUrl: undefined,
       partitions: 12,
@@ -25,9 +25,15 @@ describe('readConfig()', () => {
 
   it('takes the databases’ own URLs as they are', () => {
     const own = { LOG_DATABASE_URL: 'postgres://a/log', VIEW_DATABASE_URL: 'postgres://b/view' };
-    const urls = { logUrl: 'postgres://a/log', viewUrl: 'postgres://b/view' };
+    const urls = { bus: { logUrl: 'postgres://a/log' }, viewUrl: 'postgres://b/view' };
     expect(readConfig(own)).toMatchObject(urls);
     expect(readConfig({ DATABASE_URL, ...own })).toMatchObject(urls);
+  });
+
+  it('needs no log where a broker carries the events', () => {
+    const env = { VIEW_DATABASE_URL: 'postgres://b/view', KAFKA_BROKERS: 'b:9092' };
+    expect(readConfig(env).bus).toEqual({ kind: 'kafka', brokers: ['b:9092'] });
+    expect(() => readConfig({ ...env, BUS: 'embedded' })).toThrow(/LOG_DATABASE_URL.* is not set/);
   });
 
   it.each([

@@ -24,7 +24,6 @@ const settings = {
     doc: 'The customer service, for names and e-mails.',
     default: '127.0.0.1:50053',
   }),
-  logUrl: database('log'),
   viewUrl: database('view'),
   migrationDatabaseUrl,
   elasticsearchUrl: url('ELASTICSEARCH_URL', {
@@ -36,8 +35,13 @@ const settings = {
   partitions,
 };
 
+/** The embedded bus is the log itself; from any other one the command service reads it for us. */
+const embeddedSettings = { ...settings, logUrl: database('log') };
+
 /** Reads them. @throws ConfigError */
 export function readConfig(env = process.env) {
-  const read = readSettings(env, settings);
-  return { ...read, bus: chosenBus(read) };
+  const bus = chosenBus(readSettings(env, busSettings));
+  if (bus.kind !== 'embedded') return { ...readSettings(env, settings), bus };
+  const { logUrl, ...read } = readSettings(env, embeddedSettings);
+  return { ...read, bus: { ...bus, logUrl } };
 }

@@ -21,7 +21,7 @@ import { redisCacheWrites, writeThrough } from './write-through.ts';
 await runProcess('projector', async (life) => {
   const config = readConfig();
   const log = logger('projector');
-  const { logUrl, viewUrl: url, partitions, migrationDatabaseUrl: migrationUrl } = config;
+  const { viewUrl: url, partitions, migrationDatabaseUrl: migrationUrl } = config;
   const peer = { serviceName: 'ordermesh-projector', defaultTimeoutMs: 2_000 };
   let owned: () => ReadonlySet<number> = () => new Set();
   await using admin = await serveAdmin({
@@ -59,7 +59,7 @@ await runProcess('projector', async (life) => {
     openMs: 2_000,
     maxConcurrent: 16,
   });
-  const bus = await openBus(config.bus, { logUrl, viewUrl: url, partitions }, life.signal);
+  const bus = await openBus(config.bus, { viewUrl: url, partitions }, life.signal);
   const sources = {
     customers: customers(customer, customerPolicy),
     readStretch: readStretchFrom(command),

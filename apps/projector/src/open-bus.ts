@@ -7,9 +7,13 @@ import {
   redisBus,
 } from '@ordermesh/messaging';
 
+/** A bus with what it needs besides: the embedded one is the log itself. */
+export type LocatedBus =
+  | Exclude<ChosenBus, { readonly kind: 'embedded' }>
+  | { readonly kind: 'embedded'; readonly logUrl: string };
+
 /** What the buses share. */
 export interface OpenBusOptions {
-  readonly logUrl: string;
   readonly viewUrl: string;
   readonly partitions: number;
 }
@@ -20,8 +24,8 @@ const sessionTimeoutMs = 6_000;
 
 /** The bus that the settings chose. @throws the signal's reason, while it waits for the log */
 export async function openBus(
-  chosen: ChosenBus,
-  { logUrl, viewUrl, partitions }: OpenBusOptions,
+  chosen: LocatedBus,
+  { viewUrl, partitions }: OpenBusOptions,
   signal: AbortSignal,
 ): Promise<Bus> {
   switch (chosen.kind) {
@@ -30,7 +34,7 @@ export async function openBus(
     case 'redis':
       return redisBus({ url: chosen.url, viewUrl, partitions, leaseMs });
     case 'embedded':
-      await awaitLog(logUrl, signal); // on a first start the command service is still making what this bus reads
-      return embeddedBus({ logUrl, viewUrl, partitions, leaseMs });
+      await awaitLog(chosen.logUrl, signal); // on a first start the command service is still making what this bus reads
+      return embeddedBus({ logUrl: chosen.logUrl, viewUrl, partitions, leaseMs });
   }
 }

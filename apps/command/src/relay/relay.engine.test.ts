@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Kafka, startKafka } from '@ordermesh/engines';
 import { kafkaBus, kafkaPublisher } from '@ordermesh/messaging';
 import { recorder } from '@ordermesh/messaging/testing';
@@ -6,6 +7,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { appendEvents } from '../../test/append-events.ts';
 import { patiently, type RelayedLog, relayedLog } from '../../test/relayed-log.ts';
 import { partitions } from '../../test/serve-command.ts';
+
+/** How long Kafka is dead. */
+const outageMs = process.env.SOAK ? 30_000 : 2_000;
 
 // A cluster for each test: the processes under test use the topic's own name, and so does every other mesh.
 describe.skipIf(isMissing('kafka'))('command processes that relay to Kafka', () => {
@@ -69,7 +73,7 @@ describe.skipIf(isMissing('kafka'))('command processes that relay to Kafka', () 
     await log.expectWholeLog(seen, await appending.stop());
   }, 120_000);
 
-  it('serve commands while Kafka is away, and relay when it comes', async () => {
+  it('start while Kafka is away, and relay when it comes', async () => {
     const [broker] = kafka.nodes;
     await broker?.kill();
     try {
@@ -85,6 +89,24 @@ describe.skipIf(isMissing('kafka'))('command processes that relay to Kafka', () 
       await broker?.restart();
     }
   }, 120_000);
+
+  it(`drain what was appended while Kafka was dead (${outageMs} ms) in order per key, with nothing lost`, async () => {
+    await using command = start();
+    await command.logged('relay leads');
+    const seen = recorder();
+    await using _consumer = await bus().consume({ group: 'dead', handler: seen.handler('a') });
+    await using appending = log.load();
+    await eventually(async () => (await relay()).position > 50, patiently);
+    const [broker] = kafka.nodes;
+    await broker?.kill();
+    const before = appending.appended();
+    await delay(outageMs);
+    expect(appending.appended()).toBeGreaterThan(before);
+    await broker?.restart();
+    await log.expectWholeLog(seen, await appending.stop());
+    command.signal('SIGTERM');
+    expect(await command.ended).toEqual({ code: 0, stderr: '' });
+  }, 300_000);
 
   it('end with one line and code 1 when the topic has another number of partitions', async () => {
     await using other = kafkaPublisher({ brokers: kafka.brokers.split(','), partitions: 3 });

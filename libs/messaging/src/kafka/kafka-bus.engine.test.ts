@@ -166,6 +166,32 @@ describe.skipIf(isMissing('kafka'))('kafkaBus()', () => {
     expect(seen.violations()).toEqual([]);
   });
 
+  it('leaves the group also when it is disposed of while it joins', async () => {
+    const seen = recorder();
+    const begun = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const slow = seen.handler('a', {
+      batch() {
+        begun.resolve();
+        return finish.promise;
+      },
+    });
+    const [first, ...others] = kafka.rows.oneEach();
+    if (first === undefined) throw new Error('four rows were made');
+    await kafka.publish([first]);
+    await using a = await kafka.bus({ graceMs: 60_000 }).consume({ group: 'g', handler: slow });
+    await begun.promise;
+    const b = await kafka.bus().consume({ group: 'g', handler: seen.handler('b') });
+    await eventually(() => a.partitions().size === 0); // so the newcomer's join has begun, and waits
+    const disposed = b[Symbol.asyncDispose]();
+    finish.resolve();
+    await disposed;
+    await eventually(() => a.partitions().size === 4, { withinMs: 20_000 });
+    await kafka.publish(others);
+    await eventually(() => seen.seen().size === 4);
+    expect(seen.violations()).toEqual([]);
+  });
+
   it('tells a batch that outlives its grace, and moves the partition without it', async () => {
     const seen = recorder();
     const begun = Promise.withResolvers<void>();

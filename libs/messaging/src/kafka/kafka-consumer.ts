@@ -146,8 +146,13 @@ export function kafkaConsumer(options: KafkaConsumerOptions): Consumer {
       await Promise.race([joining.then(() => stopped.promise), crashed.promise, stopped.promise]);
     } finally {
       await letGo();
-      const left = Promise.allSettled([member.disconnect(), joining]);
-      await settledWithin(left, leaveMs);
+      // Not before it has joined: kafkajs would find nothing to stop, and the join would go on and end in a member of which nobody knows, which
+      // holds partitions for as long as this process lives.
+      const leave = async () => {
+        await joining?.catch(() => undefined);
+        await member.disconnect();
+      };
+      await settledWithin(leave(), leaveMs);
     }
   }
 

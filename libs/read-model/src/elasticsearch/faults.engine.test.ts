@@ -185,7 +185,6 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
       await late.write(batch(0, 5n, { orders: [storedOrder()] }));
       const indices = viewIndices(projection);
       await client.indices.delete({ index: indices[lost].index });
-      await client.indices.refresh({ index: indices.views.alias, ignore_unavailable: true });
       // Another process is the first to notice, by a partition of its own.
       expect(await remade.writer.checkpoint(1)).toBe(0n);
 
@@ -197,7 +196,8 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
       for (const one of unheard) await expect(late.write(one)).rejects.toThrow(ViewsLostError);
       expect(await remade.writer.checkpoint(0)).toBe(0n);
       await remade.writer.write(batch(0, 8n));
-      expect(await remade.writer.parked(0)).toEqual(new Map());
+      // A letter to views that are still there is right, whoever wrote it.
+      if (lost === 'views') expect(await remade.writer.parked(0)).toEqual(new Map());
 
       expect(await late.checkpoint(0)).toBe(8n);
       await late.write(batch(0, 9n));
