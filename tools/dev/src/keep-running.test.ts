@@ -102,6 +102,25 @@ test('stops what was just starting when it was asked to stop', async () => {
   expect(events).toEqual(['start', 'start', 'stop']);
 });
 
+test('leaves a long start behind, and stops what it made nevertheless', async () => {
+  const { clock, events, program, say } = world([0]);
+  const gate = Promise.withResolvers<void>();
+  const starting = Promise.withResolvers<void>();
+  const start = async () => {
+    starting.resolve();
+    await gate.promise;
+    return program();
+  };
+  const first = program();
+  const kept = keepRunning({ name: 'q', first, start, clock, say, leaveStartAfterMs: 1_000 });
+  await starting.promise;
+  await kept.stop();
+  expect(events).toEqual(['start']);
+  gate.resolve();
+  await kept.stop();
+  await expect.poll(() => events).toEqual(['start', 'start', 'stop']);
+});
+
 test('leaves an end alone that mayRestart refuses', async () => {
   const { clock, said, program, say } = world([0]);
   const asked = Promise.withResolvers<void>();

@@ -25,6 +25,9 @@ export interface Clock {
  *
  * `mayRestart` is asked before each restart; answering false ends the keeping for good.
  *
+ * `leaveStartAfterMs`: so long does `stop` wait for a start that is under way, for ever by default. What is left behind is stopped when it has started, and has
+ * to end with this process.
+ *
  * @returns handles that end both the keeping and what runs; `stop` is idempotent.
  */
 export function keepRunning(options: {
@@ -34,8 +37,9 @@ export function keepRunning(options: {
   readonly clock: Clock;
   readonly say: (line: string) => void;
   readonly mayRestart?: () => boolean;
+  readonly leaveStartAfterMs?: number;
 }): { stop(): Promise<void>; kill(): void } {
-  const { name, start, clock, say, mayRestart = () => true } = options;
+  const { name, start, clock, say, mayRestart = () => true, leaveStartAfterMs } = options;
   const stopping = new AbortController();
   let current: Running | undefined = options.first;
 
@@ -67,7 +71,10 @@ export function keepRunning(options: {
     async stop() {
       stopping.abort();
       await current?.stop();
-      await kept;
+      if (leaveStartAfterMs === undefined) return kept;
+      const over = new AbortController();
+      await Promise.race([kept, clock.delay(leaveStartAfterMs, over.signal)]);
+      over.abort();
     },
     kill() {
       stopping.abort();

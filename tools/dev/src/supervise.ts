@@ -103,6 +103,9 @@ async function assertFree({ name, readyUrl, readyVariable }: Program): Promise<v
   }
 }
 
+/** Elasticsearch takes 10 s to start; PostgreSQL is there in time to be stopped in order. */
+const leaveEngineStartAfterMs = 1_000;
+
 function keepEngine(engine: Engine, say: (line: string) => void): Kept {
   return keepRunning({
     name: engine.name,
@@ -110,6 +113,7 @@ function keepEngine(engine: Engine, say: (line: string) => void): Kept {
     start: () => engine.restart(),
     clock: realClock,
     say,
+    leaveStartAfterMs: leaveEngineStartAfterMs,
   });
 }
 

@@ -35,6 +35,25 @@ it('arms no timer while nothing waits', () => {
   expect(idle.throttleCheckTimeoutId).toBeNull();
 });
 
+it('arms no timer with a negative delay, whatever waits', () => {
+  const arm = vi.spyOn(globalThis, 'setTimeout');
+  try {
+    const sent: number[] = [];
+    const busy = queue();
+    for (const id of [1, 2, 3]) busy.push(request(id, sent)); // 2 and 3 wait, and no throttle was ever set
+    busy.fulfillRequest({ correlationId: 1, size: 0, payload: null });
+    busy.maybeThrottle(5);
+    busy.checkPendingRequests();
+    busy.fulfillRequest({ correlationId: 2, size: 0, payload: null });
+    busy.destroy();
+    const delays = arm.mock.calls.map(([, ms]) => ms ?? 0);
+    expect(delays.length).toBeGreaterThan(0);
+    expect(delays.filter((ms) => !(ms > 0))).toEqual([]);
+  } finally {
+    arm.mockRestore();
+  }
+});
+
 it('sends what waits for an answer when that comes, and arms no timer afterwards', () => {
   const sent: number[] = [];
   const busy = queue();
