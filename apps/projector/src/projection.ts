@@ -8,6 +8,7 @@ import { type ReadStretch, wholeChain } from './chain.ts';
 import type { Customers } from './customers.ts';
 import { foldBatch } from './fold-batch.ts';
 import { type Repair, repair } from './repair.ts';
+import { revive } from './revive.ts';
 
 const log = logger('projection');
 const lag = gauge('ordermesh.projection.lag', {
@@ -18,6 +19,9 @@ const deadLetters = counter('dead_letter.messages', { description: 'Events put a
 
 /** How soon a comparison that failed for want of the log is tried again. */
 const compareAgainMs = 5_000;
+
+/** How many parked orders are tried at once: each takes two reads, and new messages wait meanwhile. */
+const reviveMost = 20;
 
 /** What a projection works with. */
 export interface ProjectionOptions {
@@ -31,6 +35,8 @@ export interface ProjectionOptions {
    * is nothing to read.
    */
   readonly compareEveryMs?: number;
+  /** How often parked orders are tried again while there is nothing to read. 60,000 by default; the first time when a partition was gained. */
+  readonly reviveEveryMs?: number;
 }
 
 /** What the owner of a partition knows of it; gone when the partition is revoked, because another owner writes then. */
@@ -41,6 +47,8 @@ interface Partition {
   readonly repair: Repair;
   /** When to compare it with log and store, by `performance.now()`. */
   compareAt: number;
+  /** When to try parked orders again. */
+  reviveAt: number;
   /** The store lost what all this is about. */
   isLost: boolean;
 }
@@ -53,7 +61,8 @@ interface Partition {
  * new group, a new store) does not wait for the partition's next event. A store that lost its views is filled from the log, too.
  */
 export function projection(options: ProjectionOptions): BatchHandler {
-  const { name, views, customers, readStretch, compareEveryMs = 30_000 } = options;
+  const { name, views, customers, readStretch } = options;
+  const { compareEveryMs = 30_000, reviveEveryMs = 60_000 } = options;
   const partitions = new Map<number, Partition>();
 
   const owned = (partition: number): Partition => {
@@ -70,6 +79,7 @@ export function projection(options: ProjectionOptions): BatchHandler {
       cache: new LRUCache<string, StoredOrder>({ max: 1_000 }),
       repair: repair(partition, views, customers),
       compareAt: 0,
+      reviveAt: 0,
       isLost: false,
     };
     partitions.set(partition, state);
@@ -120,6 +130,34 @@ export function projection(options: ProjectionOptions): BatchHandler {
     if (Number.isFinite(ageMs)) lag.record(ageMs / 1000, { [attribute.projection]: name });
   }
 
+  /** Tries parked orders again, each time others, and those that stay parked after all the others. */
+  async function reviveSome(partition: number, state: Partition, signal: AbortSignal) {
+    state.reviveAt = performance.now() + reviveEveryMs;
+    const { parked, cache, checkpoint: position } = state;
+    for (const [orderId, first] of [...parked]
+      .filter(([id]) => isOrderId(id))
+      .slice(0, reviveMost)) {
+      const found = await revive(views, partition, orderId);
+      parked.delete(orderId);
+      if (found === undefined) {
+        parked.set(orderId, first);
+        continue;
+      }
+      const orders = await withCustomers(customers, found.orders, signal);
+      signal.throwIfAborted();
+      try {
+        await views.write({ partition, position, orders, dead: [], revived: found.revived });
+      } catch (error) {
+        parked.set(orderId, first);
+        if (error instanceof RefusedViewsError) continue;
+        throw error;
+      }
+      for (const stored of orders) cache.set(stored.order.orderId, stored);
+      state.repair.wrote(orders);
+      log.info({ projection: name, orderId, events: found.revived.length }, 'parked order goes on');
+    }
+  }
+
   /** Compares a partition with its store and reads on from the log. */
   async function compare(partition: number, state: Partition, signal: AbortSignal): Promise<void> {
     state.compareAt = performance.now() + compareEveryMs;
@@ -152,6 +190,7 @@ export function projection(options: ProjectionOptions): BatchHandler {
       owning(partition, async (state) => {
         const { cache, repair } = state;
         for (const stored of await repair.step(signal)) cache.set(stored.order.orderId, stored);
+        if (performance.now() >= state.reviveAt) await reviveSome(partition, state, signal);
         if (performance.now() >= state.compareAt) await compare(partition, state, signal);
       }),
     async revoked(partition) {

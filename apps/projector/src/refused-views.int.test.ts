@@ -29,6 +29,38 @@ function refusing(orderIds: readonly string[]): OrderViewWriter {
   };
 }
 
+it('tries parked orders again, and takes those that can be applied by now back with all that followed', async () => {
+  const rows = orderRows(4);
+  const created = [1, 2].map(() => rows.created(0, randomUUID()));
+  const [a, b] = created.map(({ streamId }) => streamId) as [string, string];
+  const all = [...created, rows.poison(b), ...[a, b].map((id) => rows.next(id, 'OrderPaid'))];
+  const refusedIds = [a];
+  const handler = projection({
+    name: 'orders-test@000001',
+    views: refusing(refusedIds),
+    customers: service.customers,
+    readStretch: async () => [],
+    reviveEveryMs: 0,
+  });
+  await handler.assigned(0, signal);
+  await handler.batch({ partition: 0, messages: asMessages(all), signal });
+  await handler.idle?.(0, signal);
+  const parked = async () => [...(await store.writer.parked(0)).keys()].sort();
+  expect(await parked()).toEqual([a, b].sort());
+
+  refusedIds.length = 0;
+  await handler.idle?.(0, signal);
+  expect(await parked()).toEqual([b]);
+  expect((await store.writer.load([a])).get(a)?.order.version).toBe(2);
+  const next = rows.next(a, 'OrderShipped');
+  const messages = asMessages([...all, next]).slice(-1);
+  await handler.batch({ partition: 0, messages, signal });
+  expect((await store.writer.load([a])).get(a)?.order.version).toBe(3);
+  const letters = await store.rows('SELECT error_class FROM dead_letter ORDER BY position');
+  expect(letters.map((row) => row.error_class)).toEqual(['published_raw', 'follows']);
+  await handler.revoked(0);
+});
+
 it('parks the orders whose views the store refuses, and writes the others of the batch', async () => {
   const rows = orderRows(4);
   const created = [1, 2, 3].map(() => rows.created(0, randomUUID()));

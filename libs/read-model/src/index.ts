@@ -33,6 +33,7 @@ export {
 } from './order-view-reader.ts';
 export type {
   IncompleteRequest,
+  LetterMessage,
   OrderViewWriter,
   ParkedOrder,
   ViewBatch,

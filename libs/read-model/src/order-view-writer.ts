@@ -1,3 +1,4 @@
+import type { BusMessage } from '@ordermesh/contract';
 import type { DeadLetter } from './dead-letter.ts';
 import type { StoredOrder } from './stored-order.ts';
 
@@ -20,6 +21,9 @@ export interface OrderViewWriter extends AsyncDisposable {
    * a position hold up nobody: the log has what they may have been.
    */
   parked(partition: number): Promise<ReadonlyMap<string, ParkedOrder>>;
+
+  /** What was put aside of a parked order, oldest first: the event it is parked for and those that followed. */
+  deadLetters(partition: number, orderId: string): Promise<readonly LetterMessage[]>;
 
   /**
    * Writes a batch of one partition: views, dead letters and checkpoint, so that nobody sees a checkpoint without its views and dead letters. A
@@ -47,7 +51,12 @@ export interface ViewBatch {
   readonly orders: readonly StoredOrder[];
   /** Events that were parked, each with its own position. */
   readonly dead: readonly DeadLetter[];
+  /** Positions of dead letters that `orders` contains after all: they are deleted. None by default. */
+  readonly revived?: readonly bigint[];
 }
+
+/** A dead letter as the message that it was. */
+export type LetterMessage = Pick<BusMessage, 'position' | 'value' | 'headers'>;
 
 /** What {@link OrderViewWriter.incomplete} takes. */
 export interface IncompleteRequest {

@@ -10,7 +10,8 @@ export interface BulkItem {
   /** What its refusal is reported under. */
   readonly id: string;
   readonly action: object;
-  readonly document: object;
+  /** None for a deletion. */
+  readonly document?: object;
 }
 
 /** Bodies are cut behind this size: a few megabytes are the fastest, 100 MB the node's limit. */
@@ -55,7 +56,9 @@ function* bodies(items: readonly BulkItem[]): Generator<Line[]> {
   let body: Line[] = [];
   let size = 0;
   for (const { id, action, document } of items) {
-    const text = `${JSON.stringify(action)}\n${JSON.stringify(document)}`;
+    const text = [action, ...(document ? [document] : [])]
+      .map((line) => JSON.stringify(line))
+      .join('\n');
     body.push({ id, text });
     size += text.length;
     if (size < maxBodyChars) continue;
@@ -107,6 +110,7 @@ function outcome(
 ): 'done' | 'busy' {
   const { status = 0, error } = item ?? {};
   if ((status >= 200 && status < 300) || status === 409) return 'done';
+  if (status === 404 && error === undefined) return 'done'; // to be deleted, and not there
   if (isBusy(status)) return 'busy';
   const reason = `${error?.type}: ${error?.reason}`;
   if (error?.type === 'index_not_found_exception')

@@ -7,7 +7,7 @@ import type { StoredOrder } from '../stored-order.ts';
 import { ViewsLostError } from '../views-lost-error.ts';
 import { bulk } from './bulk.ts';
 import { connect, type ElasticsearchViewOptions, refreshIndex } from './connection.ts';
-import { readParked } from './dead-letters.ts';
+import { readLetters, readParked } from './dead-letters.ts';
 import { isIndexMissing, statusOf } from './errors.ts';
 import { elasticsearchProjection, viewIndices } from './indices.ts';
 import { prepareIndices, type WriteAliases } from './prepare.ts';
@@ -113,7 +113,8 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
     return hits.flatMap(({ _id }) => _id ?? []);
   }
 
-  async function write({ partition, position, orders, dead }: ViewBatch): Promise<void> {
+  async function write(batch: ViewBatch): Promise<void> {
+    const { partition, position, orders, dead, revived = [] } = batch;
     const { deadLetters, checkpoints } = targets.get(partition) ?? general;
     await writeViews(orders);
     if (dead.length > 0) {
@@ -126,6 +127,11 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
       const refused = await bulk(connection, deadLetters, items);
       for (const [at, why] of refused) throw new Error(`dead letter ${at} was refused: ${why}`);
       await deadLetterRefreshes.refreshed(); // searched by order and partition from the checkpoint on
+    }
+    if (revived.length > 0) {
+      const items = revived.map(String).map((id) => ({ id, action: { delete: { _id: id } } }));
+      await bulk(connection, deadLetters, items);
+      await deadLetterRefreshes.refreshed();
     }
     await writeCheckpoint(checkpoints, partition, position);
     options.announce?.(partition, position);
@@ -161,6 +167,9 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
     },
 
     parked: (partition) => orLost(readParked(connection, indices, { partition })),
+
+    deadLetters: (partition, orderId) =>
+      orLost(readLetters(connection, indices, { partition, orderId })),
 
     write: (batch) => orLost(write(batch)),
 

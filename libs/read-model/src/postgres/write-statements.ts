@@ -22,7 +22,7 @@ export const writeViews = { name: 'order_view_write', text: upsert };
 
 /**
  * A whole batch in one round trip: one statement is one transaction. $1 rows of views, $2 rows of dead letters, $3 projection, $4 partition, $5
- * position.
+ * position, $6 positions of dead letters to delete.
  */
 export const writeBatch = {
   name: 'order_view_batch',
@@ -35,6 +35,9 @@ export const writeBatch = {
     FROM json_to_recordset($2::json) AS x(position bigint, order_id text, version integer, partition integer, value text,
       headers jsonb, error_class text, detail text, attempts integer, parked_at timestamptz)
     ON CONFLICT (projection, position) DO NOTHING
+  ),
+  revived AS (
+    DELETE FROM dead_letter WHERE projection = $3 AND position = ANY($6::bigint[])
   )
   INSERT INTO projection_checkpoint AS c (projection, partition, position) VALUES ($3, $4, $5)
   ON CONFLICT (projection, partition) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position`,

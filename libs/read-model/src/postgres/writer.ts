@@ -1,6 +1,6 @@
 import { Enrichment } from '@ordermesh/contract';
 import { createPool, query, read } from '@ordermesh/postgres';
-import { deadLetterRow } from '../dead-letter-row.ts';
+import { deadLetterRow, storable } from '../dead-letter-row.ts';
 import type { OrderViewWriter } from '../order-view-writer.ts';
 import { announcer } from './notify-channel.ts';
 import { postgresProjection } from './projection.ts';
@@ -54,13 +54,23 @@ export function postgresViewWriter(options: PostgresViewOptions): OrderViewWrite
       );
     },
 
-    async write({ partition, position, orders, dead }) {
+    async deadLetters(partition, orderId) {
+      const text = `SELECT position, value, headers FROM dead_letter
+        WHERE projection = $1 AND partition = $2 AND order_id = $3 AND position > 0 ORDER BY position`;
+      const values = [postgresProjection, partition, storable(orderId)];
+      type Row = { position: string; value: Buffer; headers: Record<string, string> };
+      const { rows } = await read<Row>(pool, { text, values });
+      return rows.map((row) => ({ ...row, position: BigInt(row.position) }));
+    },
+
+    async write({ partition, position, orders, dead, revived = [] }) {
       const values = [
         JSON.stringify(toRows(orders)),
         JSON.stringify(dead.map(deadLetterRow)),
         postgresProjection,
         partition,
         String(position),
+        revived.map(String),
       ];
       await query(pool, { ...writeBatch, values });
       announcements.announce(partition, position);

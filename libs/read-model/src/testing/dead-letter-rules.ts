@@ -49,6 +49,37 @@ export function deadLetterRules(open: OpenViewStore): void {
       expect(await store.reader.get(other.order.orderId, never)).toEqual(other);
     });
 
+    test('gives what was put aside of an order as it came, and forgets what was applied after all', async () => {
+      const [created, ...followers] = orderMessages({
+        firstPosition: 50n,
+        later: ['OrderConfirmed', 'OrderCancelled'],
+      }) as [BusMessage, ...BusMessage[]];
+      const at = (message: BusMessage) => ({ ...message, partition: 402 });
+      const dead = followers.map((message) => deadLetter(at(message), fault)).toReversed();
+      const stray = deadLetter({ ...at(created), position: -7n }, fault);
+      await store.writer.write(batch(402, 60n, { dead: [...dead, stray] }));
+      const letters = await store.writer.deadLetters(402, created.key);
+      expect(letters.map(({ value, ...rest }) => ({ ...rest, value: Buffer.from(value) }))).toEqual(
+        followers.map(({ position, headers, value }) => ({
+          position,
+          headers,
+          value: Buffer.from(value),
+        })),
+      );
+      expect(await store.writer.deadLetters(402, randomUUID())).toEqual([]);
+      expect(await store.writer.deadLetters(403, created.key)).toEqual([]);
+
+      const revived = letters.map(({ position }) => position);
+      const orders = [{ ...storedOrder(), partition: 402 }];
+      for (let n = 0; n < 2; n++) await store.writer.write(batch(402, 60n, { orders, revived }));
+      expect(await store.writer.deadLetters(402, created.key)).toEqual([]);
+      expect(await store.writer.parked(402)).toEqual(new Map());
+      expect(await store.reader.parkedEvent(402, 51n, never)).toBe(false);
+      expect(await store.reader.parkedEvent(402, -7n, never)).toBe(true);
+      const [order] = orders;
+      expect(await store.reader.get(order?.order.orderId ?? '', never)).toEqual(order);
+    });
+
     test('holds no order up for a message without a position', async () => {
       const [created] = orderMessages({ firstPosition: 30n }) as [BusMessage];
       const { key } = created;
