@@ -139,6 +139,36 @@ describe.skipIf(isMissing('kafka'))('kafkaBus()', () => {
     await eventually(() => consumer.lag().get(3) === 0);
   });
 
+  it('keeps its partitions while one is held for longer than a session, trying again', async () => {
+    const sessionTimeoutMs = 6_000; // the least that a cluster accepts by default
+    const seen = recorder();
+    const assigned: number[] = [];
+    const tries: number[] = [];
+    let isDown = true;
+    const recorded = seen.handler('a', {
+      async batch() {
+        tries.push(performance.now());
+        if (isDown) throw new Error('the store is down');
+      },
+    });
+    const handler = {
+      ...recorded,
+      async assigned(partition: number, signal: AbortSignal) {
+        assigned.push(partition);
+        await recorded.assigned(partition, signal);
+      },
+    };
+    await kafka.publish([kafka.rows.next(kafka.rows.orderIn(1))]);
+    await using consumer = await kafka.bus({ sessionTimeoutMs }).consume({ group: 'g', handler });
+    const heldMs = () => (tries.at(-1) ?? 0) - (tries[0] ?? 0);
+    await eventually(() => heldMs() > sessionTimeoutMs * 1.5, { withinMs: 60_000 });
+    isDown = false;
+    await eventually(() => seen.seen().size === 1);
+    expect(assigned.toSorted()).toEqual([0, 1, 2, 3]);
+    expect(consumer.partitions().size).toBe(4);
+    expect(seen.violations()).toEqual([]);
+  }, 90_000);
+
   it('lets nobody have a partition while its batch runs', async () => {
     const seen = recorder();
     const begun = Promise.withResolvers<void>();
