@@ -140,7 +140,8 @@ export async function stage(): Promise<Stage> {
         COMMAND_ADDRESS: log.address,
         CUSTOMER_ADDRESS: '127.0.0.1:1', // nobody is there: every view stays pending
       });
-      await projector.logged('projecting into Elasticsearch');
+      const ready = 'projecting into Elasticsearch';
+      await eventually(() => projector.lines().some(({ msg }) => msg === ready), patiently);
       return projector;
     },
     load: () => startLoad(self),

@@ -39,6 +39,18 @@ function world(lifetimesMs: readonly number[]) {
   return { clock, said, events, program, say, allStarted: all.promise };
 }
 
+/** A start that waits for `gate`; `starting` resolves when it has begun. */
+function slowStart(program: () => Running) {
+  const gate = Promise.withResolvers<void>();
+  const starting = Promise.withResolvers<void>();
+  const start = async () => {
+    starting.resolve();
+    await gate.promise;
+    return program();
+  };
+  return { gate, starting, start };
+}
+
 test('waits 250 ms, doubling to 5 s, and says so', async () => {
   const { clock, said, program, say, allStarted } = world([0, 10, 10, 10, 10, 10, 10]);
   const kept = keepRunning({ name: 'query', first: program(), start: program, clock, say });
@@ -87,13 +99,7 @@ test('does not restart what it was asked to stop', async () => {
 
 test('stops what was just starting when it was asked to stop', async () => {
   const { clock, events, program, say } = world([0]);
-  const gate = Promise.withResolvers<void>();
-  const starting = Promise.withResolvers<void>();
-  const start = async () => {
-    starting.resolve();
-    await gate.promise;
-    return program();
-  };
+  const { gate, starting, start } = slowStart(program);
   const kept = keepRunning({ name: 'query', first: program(), start, clock, say });
   await starting.promise;
   const stopped = kept.stop();
@@ -104,13 +110,7 @@ test('stops what was just starting when it was asked to stop', async () => {
 
 test('leaves a long start behind, and stops what it made nevertheless', async () => {
   const { clock, events, program, say } = world([0]);
-  const gate = Promise.withResolvers<void>();
-  const starting = Promise.withResolvers<void>();
-  const start = async () => {
-    starting.resolve();
-    await gate.promise;
-    return program();
-  };
+  const { gate, starting, start } = slowStart(program);
   const first = program();
   const kept = keepRunning({ name: 'q', first, start, clock, say, leaveStartAfterMs: 1_000 });
   await starting.promise;

@@ -4,7 +4,7 @@ import { eventually, isMissing } from '@ordermesh/testing';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type KafkaFixture, kafkaFixture } from '../../fixtures/kafka-fixture.ts';
 import { sendPlainly } from '../../fixtures/plain-kafka.ts';
-import { recorder } from '../testing/index.ts';
+import { type Recorder, recorder } from '../testing/index.ts';
 
 describe.skipIf(isMissing('kafka'))('kafkaBus()', () => {
   let kafka: KafkaFixture;
@@ -12,6 +12,24 @@ describe.skipIf(isMissing('kafka'))('kafkaBus()', () => {
     kafka = await kafkaFixture(inject('kafkaBrokers'));
   });
   afterEach(() => kafka[Symbol.asyncDispose]());
+
+  /** A member of group `g` whose batch runs until `finish` is called; `others` are rows that are not published yet. */
+  async function busyMember(seen: Recorder) {
+    const begun = Promise.withResolvers<void>();
+    const finish = Promise.withResolvers<void>();
+    const handler = seen.handler('a', {
+      batch() {
+        begun.resolve();
+        return finish.promise;
+      },
+    });
+    const [first, ...others] = kafka.rows.oneEach();
+    if (first === undefined) throw new Error('four rows were made');
+    await kafka.publish([first]);
+    const member = await kafka.bus({ graceMs: 60_000 }).consume({ group: 'g', handler });
+    await begun.promise;
+    return { member, finish: finish.resolve, others };
+  }
 
   it("puts a handler's work into the trace of the order, and its own into none", async () => {
     const seen = recorder();
@@ -171,24 +189,13 @@ describe.skipIf(isMissing('kafka'))('kafkaBus()', () => {
 
   it('lets nobody have a partition while its batch runs', async () => {
     const seen = recorder();
-    const begun = Promise.withResolvers<void>();
-    const finish = Promise.withResolvers<void>();
-    const slow = seen.handler('a', {
-      batch() {
-        begun.resolve();
-        return finish.promise;
-      },
-    });
-    const [first, ...others] = kafka.rows.oneEach();
-    if (first === undefined) throw new Error('four rows were made');
-    await kafka.publish([first]);
-    await using a = await kafka.bus({ graceMs: 60_000 }).consume({ group: 'g', handler: slow });
-    await begun.promise;
+    const { member, finish, others } = await busyMember(seen);
+    await using a = member;
     await using b = await kafka.bus().consume({ group: 'g', handler: seen.handler('b') });
     // It has heard of the newcomer, and given everything away that does not run.
     await eventually(() => a.partitions().size === 0);
     expect(b.partitions().size).toBe(0);
-    finish.resolve();
+    finish();
     await eventually(() => a.partitions().size === 2 && b.partitions().size === 2);
     await kafka.publish(others);
     await eventually(() => seen.seen().size === 4);
@@ -198,23 +205,12 @@ describe.skipIf(isMissing('kafka'))('kafkaBus()', () => {
 
   it('leaves the group also when it is disposed of while it joins', async () => {
     const seen = recorder();
-    const begun = Promise.withResolvers<void>();
-    const finish = Promise.withResolvers<void>();
-    const slow = seen.handler('a', {
-      batch() {
-        begun.resolve();
-        return finish.promise;
-      },
-    });
-    const [first, ...others] = kafka.rows.oneEach();
-    if (first === undefined) throw new Error('four rows were made');
-    await kafka.publish([first]);
-    await using a = await kafka.bus({ graceMs: 60_000 }).consume({ group: 'g', handler: slow });
-    await begun.promise;
+    const { member, finish, others } = await busyMember(seen);
+    await using a = member;
     const b = await kafka.bus().consume({ group: 'g', handler: seen.handler('b') });
     await eventually(() => a.partitions().size === 0); // so the newcomer's join has begun, and waits
     const disposed = b[Symbol.asyncDispose]();
-    finish.resolve();
+    finish();
     await disposed;
     await eventually(() => a.partitions().size === 4, { withinMs: 20_000 });
     await kafka.publish(others);
