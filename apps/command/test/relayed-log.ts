@@ -66,7 +66,11 @@ export async function relayedLog(bus: Readonly<Record<string, string>>): Promise
         await running;
         return total;
       };
-      return { appended: () => total, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
+      return {
+        appended: () => total,
+        stop,
+        [Symbol.asyncDispose]: async () => void (await stop()),
+      };
     },
     async expectWholeLog(seen, total) {
       await eventually(async () => (await relay()).position === total, patiently);

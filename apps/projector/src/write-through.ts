@@ -19,6 +19,7 @@ export function writeThrough(views: OrderViewWriter, cache: CacheWrites): OrderV
     load: (orderIds) => views.load(orderIds),
     checkpoint: (partition) => views.checkpoint(partition),
     parked: (partition) => views.parked(partition),
+    deadLetters: (partition, orderId) => views.deadLetters(partition, orderId),
     incomplete: (request) => views.incomplete(request),
     async write(batch) {
       await views.write(batch);
