@@ -164,7 +164,7 @@ test('reads no more of the log at once than its bytes allow, and always an event
   const streamId = randomUUID();
   for (let n = 0; n < 4; n++) {
     const events = Array.from({ length: 10 }, () => large(largest));
-    await store.append([{ streamId, expected: 'any', events }]);
+    await store.append({ streamId, expected: 'any', events });
   }
   const sizes = (rows: readonly LogRow[]) => rows.map(({ data }) => data.length);
   const total = (rows: readonly LogRow[]) => sizes(rows).reduce((sum, size) => sum + size, 0);
