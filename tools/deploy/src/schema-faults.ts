@@ -6,21 +6,11 @@ const duration = /^(\d+(\.\d+)?(h|m|s|ms|us))+$/;
 
 /** What a compose file has that the Compose Specification does not allow, unknown keys among it; one line each. */
 export function schemaFaults(file: unknown): string[] {
-  const isValid = validator();
-  if (isValid(file)) return [];
-  return (isValid.errors ?? []).map(({ instancePath, message, params }) => {
+  if (validate(file)) return [];
+  return (validate.errors ?? []).map(({ instancePath, message, params }) => {
     const key = params.additionalProperty === undefined ? '' : ` (${params.additionalProperty})`;
     return `${instancePath || '/'} ${message}${key}`;
   });
-}
-
-function validator() {
-  const ajv = new Ajv({
-    strict: false,
-    allErrors: true,
-    formats: { duration, ports: true, expose: true, subnet_ip_address: true },
-  });
-  return ajv.compile(withoutIds(composeSchema) as object);
 }
 
 /** The schema says `id`, a keyword of draft 4 that later drafts refuse, and a `$schema` that nobody has under that name; it needs neither. */
@@ -33,3 +23,9 @@ function withoutIds(schema: unknown): unknown {
       .map(([key, value]) => [key, withoutIds(value)]),
   );
 }
+
+const validate = new Ajv({
+  strict: false,
+  allErrors: true,
+  formats: { duration, ports: true, expose: true, subnet_ip_address: true },
+}).compile(withoutIds(composeSchema) as object);
