@@ -36,7 +36,13 @@ afterEach(async () => {
 
 const noLog: ReadStretch = () => Promise.reject(new Error('nothing is missing'));
 const handlerOf = (readStretch = noLog, customers = service.customers) =>
-  projection({ name: postgresProjection, views: store.writer, customers, readStretch });
+  projection({
+    ...{ name: postgresProjection, views: store.writer, customers, readStretch },
+    readPoint: rows.point,
+    onDiverged: (error) => {
+      throw error;
+    },
+  });
 const unavailable = () => Promise.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'gone'));
 
 /** The views that these events of whole orders make, with their customers as `service` knows them. */
@@ -246,7 +252,7 @@ describe('a projection', () => {
     await handler.batch(batch(messages.slice(3)));
     expect(asked).toEqual([messages[0]?.position]);
     expect(await storedViews(all)).toEqual(folded(all));
-    expect(await store.writer.checkpoint(partition)).toBe(messages[3]?.position);
+    expect((await store.writer.checkpoint(partition)).position).toBe(messages[3]?.position);
   });
 
   it('holds when the lost stretch cannot be read, and goes on from there', async () => {
@@ -288,7 +294,7 @@ describe('a projection', () => {
     };
     await expect(handler.batch(batch(messages, lost.signal))).rejects.toThrow('partition is lost');
     expect(await version(orderId)).toBeUndefined();
-    expect(await store.writer.checkpoint(partition)).toBe(0n);
+    expect((await store.writer.checkpoint(partition)).position).toBe(0n);
   });
 
   it('completes a view between batches, and keeps that when the customer service is gone again', async () => {

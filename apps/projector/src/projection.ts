@@ -1,4 +1,11 @@
-import { type BusMessage, header } from '@ordermesh/contract';
+import {
+  type BusMessage,
+  contradicts,
+  header,
+  type LastEvent,
+  LogDivergedError,
+  lastEventOf,
+} from '@ordermesh/contract';
 import type { BatchHandler } from '@ordermesh/messaging';
 import type { OrderViewWriter, ParkedOrder, StoredOrder } from '@ordermesh/read-model';
 import { RefusedViewsError, withCustomer } from '@ordermesh/read-model';
@@ -8,6 +15,8 @@ import { type ReadStretch, wholeChain } from './chain.ts';
 import type { Customers } from './customers.ts';
 import { foldBatch } from './fold-batch.ts';
 import { type Repair, repair } from './repair.ts';
+import { type ReadLogPoint, type SameLog, sameLog } from './same-log.ts';
+import type { OnDiverged } from './until-diverged.ts';
 
 const log = logger('projection');
 const lag = gauge('ordermesh.projection.lag', {
@@ -23,11 +32,15 @@ export interface ProjectionOptions {
   readonly views: OrderViewWriter;
   readonly customers: Customers;
   readonly readStretch: ReadStretch;
+  readonly readPoint: ReadLogPoint;
+  /** Called when the log turns out to be another one than the views were made from. From then on everything rejects, and nothing is written. */
+  readonly onDiverged: OnDiverged;
 }
 
 /** What the owner of a partition knows of it; gone when the partition is revoked, because another owner writes then. */
 interface Partition {
-  checkpoint: bigint;
+  last: LastEvent;
+  readonly sameLog: SameLog;
   readonly parked: Map<string, ParkedOrder>;
   readonly cache: LRUCache<string, StoredOrder>;
   readonly repair: Repair;
@@ -38,7 +51,35 @@ interface Partition {
  * offset follows later and may be behind, never ahead of what counts.
  */
 export function projection(options: ProjectionOptions): BatchHandler {
-  const { name, views, customers, readStretch } = options;
+  return stoppedByDivergence(unguarded(options), options.onDiverged);
+}
+
+/** The handler, until one of its calls finds that the log has diverged: then all reject with that. */
+function stoppedByDivergence(
+  handler: Required<BatchHandler>,
+  onDiverged: OnDiverged,
+): BatchHandler {
+  let diverged: LogDivergedError | undefined;
+  const guarded =
+    <A extends unknown[]>(call: (...args: A) => Promise<void>) =>
+    async (...args: A) => {
+      if (diverged !== undefined) throw diverged;
+      try {
+        await call(...args);
+      } catch (error) {
+        if (error instanceof LogDivergedError) {
+          diverged ??= error;
+          onDiverged(diverged);
+        }
+        throw error;
+      }
+    };
+  const { assigned, batch, idle, revoked } = handler;
+  return { assigned: guarded(assigned), batch: guarded(batch), idle: guarded(idle), revoked };
+}
+
+function unguarded(options: ProjectionOptions): Required<BatchHandler> {
+  const { name, views, customers, readPoint } = options;
   const partitions = new Map<number, Partition>();
 
   const owned = (partition: number): Partition => {
@@ -51,18 +92,19 @@ export function projection(options: ProjectionOptions): BatchHandler {
     const state = owned(partition);
     const current = await currentViews(views, state, messages);
     const last = messages.at(-1) as BusMessage;
+    const lastEvent = lastEventOf(last, state.sameLog.logId());
     const refused = new Map<string, string>();
     const write = async () => {
       const now = new Date();
       const { changed, dead, parked } = foldBatch(messages, current, state.parked, now, refused);
       const orders = await withCustomers(customers, [...changed.values()], signal);
       signal.throwIfAborted();
-      await views.write({ partition, position: last.position, orders, dead });
+      await views.write({ partition, ...lastEvent, orders, dead });
       return { orders, dead, parked };
     };
     const { orders, dead, parked } = await untilNoneRefused(write, refused);
 
-    state.checkpoint = last.position;
+    state.last = lastEvent;
     for (const [orderId, first] of parked) state.parked.set(orderId, first);
     for (const stored of orders) state.cache.set(stored.order.orderId, stored);
     state.repair.wrote(orders);
@@ -72,25 +114,36 @@ export function projection(options: ProjectionOptions): BatchHandler {
   }
 
   return {
-    async assigned(partition) {
-      const [checkpoint, parked] = await Promise.all([
+    async assigned(partition, signal) {
+      const [last, parked] = await Promise.all([
         views.checkpoint(partition),
         views.parked(partition),
       ]);
+      const same = sameLog({ name, readPoint, first: last });
+      await same.check(last, signal);
       partitions.set(partition, {
-        checkpoint,
+        last,
+        sameLog: same,
         parked: new Map(parked),
         cache: new LRUCache({ max: 1_000 }),
         repair: repair(partition, views, customers),
       });
     },
     async batch({ partition, messages, signal }) {
-      const { checkpoint } = owned(partition);
-      for await (const run of wholeChain(messages, checkpoint, readStretch, signal))
+      const state = owned(partition);
+      if (state.sameLog.isPending()) await state.sameLog.check(state.last, signal);
+      // They may also be foreign to this log: it says which.
+      if (contradicts(messages, state.last)) await state.sameLog.require(state.last, signal);
+      const readStretch: ReadStretch = async (partition, after, signal) => {
+        await state.sameLog.require(state.last, signal); // the bus has nothing that could contradict
+        return options.readStretch(partition, after, signal);
+      };
+      for await (const run of wholeChain(messages, state.last.position, readStretch, signal))
         await apply(partition, run, signal);
     },
     async idle(partition, signal) {
-      const { cache, repair } = owned(partition);
+      const { cache, last, repair, sameLog } = owned(partition);
+      await sameLog.check(last, signal);
       for (const stored of await repair.step(signal)) cache.set(stored.order.orderId, stored);
     },
     async revoked(partition) {

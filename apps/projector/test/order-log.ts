@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { create, toJsonString } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type BusMessage,
   type EventType,
   eventSchemas,
+  type LogPoint,
   type LogRow,
   toMessage,
 } from '@ordermesh/contract';
@@ -38,8 +40,24 @@ function createdJson(customerId: string): string {
 
 /** Makes the rows of orders that live; positions are dense over all partitions. */
 export function orderRows(partitions: number) {
-  const log = sampleLog(partitions);
+  const made = sampleLog(partitions);
+  const eventIds = new Map<bigint, string>();
+  const logId = randomUUID();
+  const log = {
+    ...made,
+    next(...args: Parameters<typeof made.next>): LogRow {
+      const row = made.next(...args);
+      eventIds.set(row.position, row.eventId);
+      return row;
+    },
+  };
   return {
+    logId,
+    /** What the command service says of a position of these rows. */
+    point: async (position: bigint): Promise<LogPoint> => ({
+      logId,
+      eventId: eventIds.get(position),
+    }),
     /** A new order of a customer. */
     created: (partition: number, customerId: string): LogRow =>
       log.next(log.orderIn(partition), { type: 'OrderCreated', data: createdJson(customerId) }),

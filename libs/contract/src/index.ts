@@ -128,6 +128,10 @@ export {
   OrderHistoryService,
 } from './gen/ordermesh/order/v1/history_service_pb.ts';
 export {
+  type GetLogPointRequest,
+  GetLogPointRequestSchema,
+  type GetLogPointResponse,
+  GetLogPointResponseSchema,
   type LogMessage,
   LogMessageSchema,
   OrderLogService,
@@ -171,6 +175,14 @@ export {
   type Money,
   MoneySchema,
 } from './gen/ordermesh/type/v1/type_pb.ts';
+export {
+  contradicts,
+  type LastEvent,
+  LogDivergedError,
+  type LogPoint,
+  lastEventOf,
+  requireSameLog,
+} from './log-point.ts';
 export { type PageTokens, pageSize, pageTokens } from './page-token.ts';
 export { partitionOf } from './partition.ts';
 export { type FieldFault, ReasonError, type ReasonErrorOptions } from './reason-error.ts';

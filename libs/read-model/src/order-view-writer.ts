@@ -1,3 +1,4 @@
+import type { LastEvent } from '@ordermesh/contract';
 import type { DeadLetter } from './dead-letter.ts';
 import type { StoredOrder } from './stored-order.ts';
 
@@ -9,8 +10,8 @@ export interface OrderViewWriter extends AsyncDisposable {
    */
   load(orderIds: readonly string[]): Promise<ReadonlyMap<string, StoredOrder>>;
 
-  /** Position of the last event of a partition that the store contains, 0 if none. */
-  checkpoint(partition: number): Promise<bigint>;
+  /** The last event of a partition that the store contains. */
+  checkpoint(partition: number): Promise<LastEvent>;
 
   /** Parked orders of a partition by order id, each with its first dead letter: the one that all later ones of the order wait for. */
   parked(partition: number): Promise<ReadonlyMap<string, ParkedOrder>>;
@@ -32,11 +33,9 @@ export interface OrderViewWriter extends AsyncDisposable {
   incomplete(request: IncompleteRequest): Promise<readonly StoredOrder[]>;
 }
 
-/** What {@link OrderViewWriter.write} takes. */
-export interface ViewBatch {
+/** What {@link OrderViewWriter.write} takes: the batch's last event, whatever became of it, which becomes the checkpoint, and the rest. */
+export interface ViewBatch extends LastEvent {
   readonly partition: number;
-  /** Position of the batch's last event, whatever became of it. */
-  readonly position: bigint;
   /** The views after the batch; of several of one order the one with the greatest revision counts. */
   readonly orders: readonly StoredOrder[];
   /** Events that were parked, each with its own position. */

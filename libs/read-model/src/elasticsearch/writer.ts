@@ -1,7 +1,7 @@
 import { Enrichment } from '@ordermesh/contract';
 import { deadLetterRow } from '../dead-letter-row.ts';
 import { newestViews } from '../newest-views.ts';
-import type { IncompleteRequest, OrderViewWriter } from '../order-view-writer.ts';
+import type { IncompleteRequest, OrderViewWriter, ViewBatch } from '../order-view-writer.ts';
 import { RefusedViewsError } from '../refused-views-error.ts';
 import type { StoredOrder } from '../stored-order.ts';
 import { bulk } from './bulk.ts';
@@ -9,7 +9,7 @@ import { connect, type ElasticsearchViewOptions, refreshIndex } from './connecti
 import { readParked } from './dead-letters.ts';
 import { statusOf } from './errors.ts';
 import { elasticsearchProjection, viewIndices } from './indices.ts';
-import { readCheckpoints, readViews } from './read-views.ts';
+import { readCheckpoint, readViews } from './read-views.ts';
 import { refresher } from './refresher.ts';
 import { search } from './search.ts';
 import { viewItem } from './view-document.ts';
@@ -38,7 +38,7 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
     if (refused.size > 0) throw new RefusedViewsError(refused);
   }
 
-  async function writeCheckpoint(partition: number, position: bigint): Promise<void> {
+  async function writeCheckpoint({ partition, position, eventId, logId }: ViewBatch) {
     const version = String(position) as unknown as number; // goes into the URL; a number would be rounded beyond 2^53
     await connection
       .send((client, options) =>
@@ -49,7 +49,12 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
             version,
             version_type: 'external',
             require_alias: true,
-            document: { partition, position: String(position) },
+            document: {
+              partition,
+              position: String(position),
+              event_id: eventId,
+              log_id: logId,
+            },
           },
           options,
         ),
@@ -75,13 +80,12 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
   return {
     load: (orderIds) => readViews(connection, indices, orderIds),
 
-    async checkpoint(partition) {
-      return (await readCheckpoints(connection, indices, [partition])).get(partition) ?? 0n;
-    },
+    checkpoint: (partition) => readCheckpoint(connection, indices, partition),
 
     parked: (partition) => readParked(connection, indices, { partition }),
 
-    async write({ partition, position, orders, dead }) {
+    async write(batch) {
+      const { partition, position, orders, dead } = batch;
       await writeViews(orders);
       if (dead.length > 0) {
         const rows = dead.map(deadLetterRow);
@@ -94,7 +98,7 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
         for (const [at, why] of refused) throw new Error(`dead letter ${at} was refused: ${why}`);
         await deadLetterRefreshes.refreshed(); // searched by order and partition from the checkpoint on
       }
-      await writeCheckpoint(partition, position);
+      await writeCheckpoint(batch);
       options.announce?.(partition, position);
     },
 

@@ -22,7 +22,7 @@ export const writeViews = { name: 'order_view_write', text: upsert };
 
 /**
  * A whole batch in one round trip: one statement is one transaction. $1 rows of views, $2 rows of dead letters, $3 projection, $4 partition, $5
- * position.
+ * position, $6 event there, $7 log.
  */
 export const writeBatch = {
   name: 'order_view_batch',
@@ -36,6 +36,7 @@ export const writeBatch = {
       headers jsonb, error_class text, detail text, attempts integer, parked_at timestamptz)
     ON CONFLICT (projection, position) DO NOTHING
   )
-  INSERT INTO projection_checkpoint AS c (projection, partition, position) VALUES ($3, $4, $5)
-  ON CONFLICT (projection, partition) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position`,
+  INSERT INTO projection_checkpoint AS c (projection, partition, position, event_id, log_id) VALUES ($3, $4, $5, $6, $7)
+  ON CONFLICT (projection, partition) DO UPDATE SET position = excluded.position, event_id = excluded.event_id, log_id = excluded.log_id
+  WHERE c.position < excluded.position`,
 };
