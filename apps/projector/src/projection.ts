@@ -75,8 +75,18 @@ function stoppedByDivergence(
       }
     };
   const { assigned, batch, idle, revoked } = handler;
-  return { assigned: guarded(assigned), batch: guarded(batch), idle: guarded(idle), revoked };
+  return {
+    assigned: guarded(assigned),
+    batch: guarded(batch),
+    // The bus would log it once more, and has nothing to try again.
+    idle: (partition, signal) => guarded(idle)(partition, signal).catch(unlessDiverged),
+    revoked,
+  };
 }
+
+const unlessDiverged = (error: unknown) => {
+  if (!(error instanceof LogDivergedError)) throw error;
+};
 
 function unguarded(options: ProjectionOptions): Required<BatchHandler> {
   const { name, views, customers, readPoint } = options;

@@ -52,7 +52,6 @@ export function orderRows(partitions: number) {
     },
   };
   return {
-    logId,
     /** What the command service says of a position of these rows. */
     point: async (position: bigint): Promise<LogPoint> => ({
       logId,
@@ -79,6 +78,10 @@ export interface FeedFixture extends AsyncDisposable {
   readonly url: string;
   /** Inserts the rows and notifies, in one statement, as an append does. */
   append(rows: readonly LogRow[]): Promise<void>;
+  /** Takes the rows behind a position away, as restoring an older copy does. */
+  rollBack(after: number): Promise<void>;
+  /** What the command service says of a position. */
+  point(position: bigint): Promise<LogPoint>;
 }
 
 const schema = `
@@ -103,6 +106,7 @@ export async function feedFixture(): Promise<FeedFixture> {
     onError: () => undefined,
   });
   await pool.query(schema);
+  const logId = randomUUID();
   return {
     url: database.url,
     async append(rows) {
@@ -118,6 +122,14 @@ export async function feedFixture(): Promise<FeedFixture> {
         data: row.data,
       }));
       await pool.query(insert, [JSON.stringify(records)]);
+    },
+    async rollBack(after) {
+      await pool.query('DELETE FROM event WHERE position > $1', [after]);
+    },
+    async point(position) {
+      const text = 'SELECT event_id FROM event WHERE position = $1';
+      const { rows } = await pool.query(text, [position]);
+      return { logId, eventId: rows[0]?.event_id };
     },
     async [Symbol.asyncDispose]() {
       await pool.end();
