@@ -115,7 +115,8 @@ it.each([
     await log.append(others);
     await diverged();
     await eventually(() => consumer.partitions().size === 0);
-    expect(await inViews(others)).toBe(0);
+    // The other partition has lost nothing, and may have gone on.
+    expect(await inViews(others.filter((row) => row.partition === 0))).toBe(0);
   },
 );
 
