@@ -86,7 +86,7 @@ describe('each rule is seen to fail:', () => {
       '*kafka]\n      QUERY',
       /KAFKA_BROKERS is read/,
     ],
-    ['a missing setting', '*kafka, *tokens]', '*kafka]', /command: TOKEN_KEY .* is not set/],
+    ['a missing setting', '*redis, *tokens]', '*redis]', /command: TOKEN_KEY .* is not set/],
     ['a refused value', "'9463'", "'none'", /projector: PROJECTOR_ADMIN_PORT is "none"/],
     [
       'a refused endpoint',
