@@ -39,7 +39,11 @@ if (!hasRealEngines)
   console.log('e2e-full is left out: it needs Kafka and Elasticsearch, on Java 21');
 
 /** What holds whatever the engines are. */
-const onBothEngines = ['e2e/order-journey.e2e.test.ts', 'e2e/trace.e2e.test.ts'];
+const onBothEngines = [
+  'e2e/order-journey.e2e.test.ts',
+  'e2e/trace.e2e.test.ts',
+  ...(process.env.SOAK === undefined ? [] : ['e2e/log-diverged.e2e.test.ts']),
+];
 
 export default defineConfig({
   test: {

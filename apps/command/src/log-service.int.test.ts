@@ -37,6 +37,26 @@ async function append(partition: number, events: readonly EventToAppend[]): Prom
   return streamId;
 }
 
+describe('GetLogPoint', () => {
+  it('tells the log and the event at a position, and none beyond the end', async () => {
+    await append(9, [event()]);
+    const { rows } = await command.pool.query(
+      'SELECT position, event_id, log_id FROM events, log ORDER BY position DESC LIMIT 1',
+    );
+    const [last] = rows;
+    const position = BigInt(last.position);
+    const { message } = await command.call(rpc.getLogPoint, { position });
+    expect(message).toMatchObject({ logId: last.log_id, eventId: last.event_id });
+    for (const none of [0n, position + 1n, 2n ** 62n]) {
+      const answer = await command.call(rpc.getLogPoint, { position: none });
+      expect(answer.message).toMatchObject({ logId: last.log_id, eventId: '' });
+    }
+    expect((await refusal(command.call(rpc.getLogPoint, { position: -1n }))).reason).toBe(
+      'INVALID_REQUEST',
+    );
+  });
+});
+
 describe('ReadLog', () => {
   it('serves one partition from a position on, as the bus carries it', async () => {
     const [mine, other] = [3, 4];

@@ -7,9 +7,13 @@ const answerBytes = 2_000_000;
 /** Rows of one read: 16 of the largest fit twice into an answer. */
 const readRows = 16;
 
-/** OrderLogService: stretches of the log for projectors that found a gap, as the bus would have carried them. */
+/** OrderLogService, for projectors: stretches of the log where they found a gap, as the bus would have carried them; and whether it is still the same log. */
 export function logService(log: PostgresEventStore, partitions: number): Implementation {
   return implement(OrderLogService, {
+    async getLogPoint({ position }, { signal }) {
+      const { logId, eventId = '' } = await log.readPoint(position, signal);
+      return { logId, eventId };
+    },
     async readLog({ partition, after, limit }, { signal }) {
       if (partition >= partitions) {
         const detail = `must be less than ${partitions}`;

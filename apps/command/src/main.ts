@@ -31,13 +31,17 @@ await runProcess('command', async (life) => {
   const writer = createWriter({ url, name: 'ordermesh-command-writer', onError });
   await using _writer = life.named('log writer', { [Symbol.asyncDispose]: () => writer.end() });
   await using limits = openRateLimits('command', chosenLimits(config));
+  let relayCheck: () => void = () => undefined;
   await using admin = await serveAdmin({
     host,
     port: config.adminPort,
     portVariable: 'COMMAND_ADMIN_PORT',
     life,
     routes: [limitsRoute(limits)],
-    checks: { log: async (signal) => void (await query(pool, { text: 'SELECT 1' }, signal)) },
+    checks: {
+      log: async (signal) => void (await query(pool, { text: 'SELECT 1' }, signal)),
+      relay: () => relayCheck(),
+    },
   });
   life.named('admin', admin);
 
@@ -56,7 +60,10 @@ await runProcess('command', async (life) => {
       : bus.kind === 'redis'
         ? relayTo(redisPublisher({ url: bus.url, partitions }))
         : undefined;
-  if (relay) life.named('relay', relay);
+  if (relay) {
+    life.named('relay', relay);
+    relayCheck = relay.check;
+  }
 
   await using aggregate = orderAggregate({ ...config, store });
   life.named('snapshots', aggregate);

@@ -15,7 +15,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { partitions, patiently, type Stage, stage, topic } from '../test/stage.ts';
 import type { Customers } from './customers.ts';
 import { projection } from './projection.ts';
-import { readStretchFrom } from './read-stretch.ts';
+import { readLogPointFrom, readStretchFrom } from './read-stretch.ts';
 
 const soak = Boolean(process.env.SOAK);
 /** Leaders killed. */
@@ -191,10 +191,16 @@ describe.skipIf(isMissing('kafka') || isMissing('elasticsearch'))('projectors', 
         lookup: async (ids) => new Map(ids.map((id) => [id, 'pending'])),
       };
       const join = (name: string, views: OrderViewWriter) => {
-        const readStretch = readStretchFrom(channel);
+        const log = {
+          readStretch: readStretchFrom(channel),
+          readPoint: readLogPointFrom(channel),
+          onDiverged: (error: Error) => {
+            throw error;
+          },
+        };
         return bus.consume({
           group: name,
-          handler: projection({ name, views, customers, readStretch }),
+          handler: projection({ name, views, customers, ...log }),
         });
       };
       while (!stopping.signal.aborted) {

@@ -15,7 +15,8 @@ import { customers } from './customers.ts';
 import { elasticsearchView } from './elasticsearch-view.ts';
 import { openBus } from './open-bus.ts';
 import { projection } from './projection.ts';
-import { readStretchFrom } from './read-stretch.ts';
+import { readLogPointFrom, readStretchFrom } from './read-stretch.ts';
+import { untilDiverged } from './until-diverged.ts';
 import { redisCacheWrites, writeThrough } from './write-through.ts';
 
 await runProcess('projector', async (life) => {
@@ -24,6 +25,7 @@ await runProcess('projector', async (life) => {
   const { viewUrl: url, partitions, migrationDatabaseUrl: migrationUrl } = config;
   const peer = { serviceName: 'ordermesh-projector', defaultTimeoutMs: 2_000 };
   let owned: () => ReadonlySet<number> = () => new Set();
+  const consumers = untilDiverged();
   await using admin = await serveAdmin({
     host: config.host,
     port: config.adminPort,
@@ -33,6 +35,7 @@ await runProcess('projector', async (life) => {
       partitions: () => {
         if (owned().size === 0) throw new Error('no partition is assigned to this process');
       },
+      log: () => consumers.check(),
     },
   });
   life.named('admin', admin);
@@ -63,9 +66,13 @@ await runProcess('projector', async (life) => {
   const sources = {
     customers: customers(customer, customerPolicy),
     readStretch: readStretchFrom(command),
+    readPoint: readLogPointFrom(command),
   };
   const project = (name: string, views: OrderViewWriter) =>
-    bus.consume({ group: name, handler: projection({ name, views, ...sources }) });
+    consumers.start((onDiverged) => {
+      const handler = projection({ name, views, ...sources, onDiverged });
+      return bus.consume({ group: name, handler });
+    });
   await using consumer = await project(postgresProjection, cached);
   life.named('consumer', consumer);
   owned = () => consumer.partitions();

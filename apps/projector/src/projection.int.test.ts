@@ -18,7 +18,7 @@ import { type ScriptedCustomers, scriptedCustomers } from '../test/scripted-cust
 import { type ViewStore, viewStore } from '../test/view-store.ts';
 import type { ReadStretch } from './chain.ts';
 import type { Customers } from './customers.ts';
-import { projection } from './projection.ts';
+import { type ProjectionOptions, projection } from './projection.ts';
 
 const partitions = 4;
 const signal = new AbortController().signal;
@@ -36,8 +36,19 @@ afterEach(async () => {
 });
 
 const noLog: ReadStretch = async () => [];
-const handlerOf = (readStretch = noLog, customers = service.customers) =>
-  projection({ name: postgresProjection, views: store.writer, customers, readStretch });
+const handlerOf = (
+  readStretch = noLog,
+  customers = service.customers,
+  rest: Partial<ProjectionOptions> = {},
+) =>
+  projection({
+    ...{ name: postgresProjection, views: store.writer, customers, readStretch },
+    readPoint: rows.point,
+    onDiverged: (error) => {
+      throw error;
+    },
+    ...rest,
+  });
 const unavailable = () => Promise.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'gone'));
 
 /** The views that these events of whole orders make, with their customers as `service` knows them. */
@@ -247,7 +258,7 @@ describe('a projection', () => {
     await handler.batch(batch(messages.slice(3)));
     expect(asked).toEqual([messages[0]?.position]);
     expect(await storedViews(all)).toEqual(folded(all));
-    expect(await store.writer.checkpoint(partition)).toBe(messages[3]?.position);
+    expect((await store.writer.checkpoint(partition)).position).toBe(messages[3]?.position);
   });
 
   it('holds when the lost stretch cannot be read, and goes on from there', async () => {
@@ -269,32 +280,23 @@ describe('a projection', () => {
   it('reads on from the log while there is no news of its partition', async () => {
     const { all, messages, orderId } = life();
     let reachable = false;
-    const handler = projection({
-      name: postgresProjection,
-      views: store.writer,
-      customers: service.customers,
-      readStretch: async (_, after) =>
-        reachable ? messages.filter(({ position }) => position > after).slice(0, 3) : unavailable(),
-      compareEveryMs: 0,
-    });
+    const readStretch: ReadStretch = async (_, after) =>
+      reachable ? messages.filter(({ position }) => position > after).slice(0, 3) : unavailable();
+    const handler = handlerOf(readStretch, service.customers, { compareEveryMs: 0 });
     await owned(handler);
     await handler.idle?.(partition, signal); // the command service is away: no fault of the partition
     expect(await version(orderId)).toBeUndefined();
     reachable = true;
     await handler.idle?.(partition, signal);
     expect(await storedViews(all)).toEqual(folded(all));
-    expect(await store.writer.checkpoint(partition)).toBe(messages[3]?.position);
+    expect((await store.writer.checkpoint(partition)).position).toBe(messages[3]?.position);
   });
 
   it('fills a store again that lost what it held, and believes nothing that it remembers', async () => {
     const { all, messages, orderId } = life();
-    const handler = projection({
-      name: postgresProjection,
-      views: store.writer,
-      customers: service.customers,
-      readStretch: async (_, after) => messages.filter(({ position }) => position > after),
-      compareEveryMs: 0,
-    });
+    const readStretch: ReadStretch = async (_, after) =>
+      messages.filter(({ position }) => position > after);
+    const handler = handlerOf(readStretch, service.customers, { compareEveryMs: 0 });
     await owned(handler);
     await handler.batch(batch(messages.slice(0, 2)));
     await store.rows('TRUNCATE order_view, projection_checkpoint');
@@ -312,7 +314,7 @@ describe('a projection', () => {
     const foreign = { ...(messages[0] as BusMessage), key: 'no order', position: -3n };
     await handler.batch(batch([...messages.slice(0, 2), foreign]));
     await handler.batch(batch([foreign]));
-    expect(await store.writer.checkpoint(partition)).toBe(messages[1]?.position);
+    expect((await store.writer.checkpoint(partition)).position).toBe(messages[1]?.position);
     await handler.batch(batch(messages.slice(2)));
     expect(await storedViews(all)).toEqual(folded(all));
     expect(await deadLetters()).toEqual([[-3n, 'malformed_header']]);
@@ -351,7 +353,7 @@ describe('a projection', () => {
     };
     await expect(handler.batch(batch(messages, lost.signal))).rejects.toThrow('partition is lost');
     expect(await version(orderId)).toBeUndefined();
-    expect(await store.writer.checkpoint(partition)).toBe(0n);
+    expect((await store.writer.checkpoint(partition)).position).toBe(0n);
   });
 
   it('completes a view between batches, and keeps that when the customer service is gone again', async () => {

@@ -1,4 +1,12 @@
-import { type BusMessage, header, isUnplaced, ReasonError } from '@ordermesh/contract';
+import {
+  type BusMessage,
+  contradicts,
+  header,
+  isUnplaced,
+  type LastEvent,
+  lastEventOf,
+  ReasonError,
+} from '@ordermesh/contract';
 import type { BatchHandler } from '@ordermesh/messaging';
 import type { DeadLetter, OrderViewWriter, ParkedOrder, StoredOrder } from '@ordermesh/read-model';
 import { isOrderId, RefusedViewsError, ViewsLostError, withCustomer } from '@ordermesh/read-model';
@@ -9,6 +17,9 @@ import type { Customers } from './customers.ts';
 import { foldBatch } from './fold-batch.ts';
 import { type Repair, repair } from './repair.ts';
 import { revive } from './revive.ts';
+import { type ReadLogPoint, type SameLog, sameLog } from './same-log.ts';
+import { stoppedByDivergence } from './stopped-by-divergence.ts';
+import type { OnDiverged } from './until-diverged.ts';
 
 const log = logger('projection');
 const lag = gauge('ordermesh.projection.lag', {
@@ -30,6 +41,9 @@ export interface ProjectionOptions {
   readonly views: OrderViewWriter;
   readonly customers: Customers;
   readonly readStretch: ReadStretch;
+  readonly readPoint: ReadLogPoint;
+  /** Called when the log turns out to be another one than the views were made from. From then on everything rejects, and nothing is written. */
+  readonly onDiverged: OnDiverged;
   /**
    * How often a partition without news is compared with the log, and its checkpoint with the store. 30,000 by default; the first time is as soon as there
    * is nothing to read.
@@ -41,7 +55,9 @@ export interface ProjectionOptions {
 
 /** What the owner of a partition knows of it; gone when the partition is revoked, because another owner writes then. */
 interface Partition {
-  checkpoint: bigint;
+  /** The checkpoint. */
+  last: LastEvent;
+  readonly sameLog: SameLog;
   readonly parked: Map<string, ParkedOrder>;
   readonly cache: LRUCache<string, StoredOrder>;
   readonly repair: Repair;
@@ -61,7 +77,11 @@ interface Partition {
  * new group, a new store) does not wait for the partition's next event. A store that lost its views is filled from the log, too.
  */
 export function projection(options: ProjectionOptions): BatchHandler {
-  const { name, views, customers, readStretch } = options;
+  return stoppedByDivergence(unguarded(options), options.onDiverged);
+}
+
+function unguarded(options: ProjectionOptions): Required<BatchHandler> {
+  const { name, views, customers, readPoint } = options;
   const { compareEveryMs = 30_000, reviveEveryMs = 60_000 } = options;
   const partitions = new Map<number, Partition>();
 
@@ -71,10 +91,13 @@ export function projection(options: ProjectionOptions): BatchHandler {
     return found;
   };
 
-  async function load(partition: number): Promise<Partition> {
-    const checkpoint = await views.checkpoint(partition); // first: it makes a lost store whole
+  async function load(partition: number, signal: AbortSignal): Promise<Partition> {
+    const last = await views.checkpoint(partition); // first: it makes a lost store whole
+    const same = sameLog({ name, readPoint, first: last });
+    await same.check(last, signal);
     const state = {
-      checkpoint,
+      last,
+      sameLog: same,
       parked: new Map(await views.parked(partition)),
       cache: new LRUCache<string, StoredOrder>({ max: 1_000 }),
       repair: repair(partition, views, customers),
@@ -87,9 +110,13 @@ export function projection(options: ProjectionOptions): BatchHandler {
   }
 
   /** Runs work of the owner; after it met a store that lost what it held, everything known of the partition is read anew. */
-  async function owning(partition: number, work: (state: Partition) => Promise<void>) {
+  async function owning(
+    partition: number,
+    signal: AbortSignal,
+    work: (state: Partition) => Promise<void>,
+  ) {
     const known = owned(partition);
-    const state = known.isLost ? await load(partition) : known;
+    const state = known.isLost ? await load(partition, signal) : known;
     try {
       await work(state);
     } catch (error) {
@@ -109,19 +136,19 @@ export function projection(options: ProjectionOptions): BatchHandler {
   ) {
     const current = await currentViews(views, state, messages);
     const last = messages.findLast((message) => !isUnplaced(message));
-    const position = last?.position ?? state.checkpoint;
+    const lastEvent = last ? lastEventOf(last, state.sameLog.logId()) : state.last;
     const refused = new Map<string, string>();
     const write = async () => {
       const now = new Date();
       const { changed, dead, parked } = foldBatch(messages, current, state.parked, now, refused);
       const orders = await withCustomers(customers, [...changed.values()], signal);
       signal.throwIfAborted();
-      await views.write({ partition, position, orders, dead });
+      await views.write({ partition, ...lastEvent, orders, dead });
       return { orders, dead, parked };
     };
     const { orders, dead, parked } = await untilNoneRefused(write, refused);
 
-    state.checkpoint = position;
+    state.last = lastEvent;
     for (const [orderId, first] of parked) state.parked.set(orderId, first);
     for (const stored of orders) state.cache.set(stored.order.orderId, stored);
     state.repair.wrote(orders);
@@ -133,7 +160,7 @@ export function projection(options: ProjectionOptions): BatchHandler {
   /** Tries parked orders again, each time others, and those that stay parked after all the others. */
   async function reviveSome(partition: number, state: Partition, signal: AbortSignal) {
     state.reviveAt = performance.now() + reviveEveryMs;
-    const { parked, cache, checkpoint: position } = state;
+    const { parked, cache, last } = state;
     for (const [orderId, first] of [...parked]
       .filter(([id]) => isOrderId(id))
       .slice(0, reviveMost)) {
@@ -146,7 +173,7 @@ export function projection(options: ProjectionOptions): BatchHandler {
       const orders = await withCustomers(customers, found.orders, signal);
       signal.throwIfAborted();
       try {
-        await views.write({ partition, position, orders, dead: [], revived: found.revived });
+        await views.write({ partition, ...last, orders, dead: [], revived: found.revived });
       } catch (error) {
         parked.set(orderId, first);
         if (error instanceof RefusedViewsError) continue;
@@ -158,15 +185,26 @@ export function projection(options: ProjectionOptions): BatchHandler {
     }
   }
 
+  /** What the bus does not have, of the same log only: the bus has nothing that could contradict. */
+  const readStretchOf =
+    (state: Partition): ReadStretch =>
+    async (partition, after, signal) => {
+      await state.sameLog.require(state.last, signal);
+      return options.readStretch(partition, after, signal);
+    };
+
   /** Compares a partition with its store and reads on from the log. */
   async function compare(partition: number, state: Partition, signal: AbortSignal): Promise<void> {
     state.compareAt = performance.now() + compareEveryMs;
     const stored = await views.checkpoint(partition);
-    if (stored < state.checkpoint)
-      throw new ViewsLostError(`the store is at ${stored}, and was at ${state.checkpoint}`);
+    if (stored.position < state.last.position)
+      throw new ViewsLostError(
+        `the store is at ${stored.position}, and was at ${state.last.position}`,
+      );
     try {
       for (;;) {
-        const missing = await untraced(() => readStretch(partition, state.checkpoint, signal));
+        const read = readStretchOf(state);
+        const missing = await untraced(() => read(partition, state.last.position, signal));
         if (missing.length === 0) break;
         await apply(partition, state, missing, signal);
       }
@@ -178,17 +216,22 @@ export function projection(options: ProjectionOptions): BatchHandler {
   }
 
   return {
-    async assigned(partition) {
-      await load(partition);
+    async assigned(partition, signal) {
+      await load(partition, signal);
     },
     batch: ({ partition, messages, signal }) =>
-      owning(partition, async (state) => {
-        for await (const run of wholeChain(messages, state.checkpoint, readStretch, signal))
+      owning(partition, signal, async (state) => {
+        const { sameLog, last } = state;
+        if (sameLog.isPending()) await sameLog.check(last, signal);
+        // They may also be foreign to this log: it says which.
+        if (contradicts(messages, last)) await sameLog.require(last, signal);
+        for await (const run of wholeChain(messages, last.position, readStretchOf(state), signal))
           await apply(partition, state, run, signal);
       }),
     idle: (partition, signal) =>
-      owning(partition, async (state) => {
-        const { cache, repair } = state;
+      owning(partition, signal, async (state) => {
+        const { cache, repair, sameLog } = state;
+        await sameLog.check(state.last, signal);
         for (const stored of await repair.step(signal)) cache.set(stored.order.orderId, stored);
         if (performance.now() >= state.reviveAt) await reviveSome(partition, state, signal);
         if (performance.now() >= state.compareAt) await compare(partition, state, signal);

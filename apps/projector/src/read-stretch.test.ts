@@ -2,12 +2,15 @@ import { OrderLogService, type ReadLogRequest } from '@ordermesh/contract';
 import { orderMessages } from '@ordermesh/read-model/testing';
 import { connect, implement, serveRpc } from '@ordermesh/rpc';
 import { expect, it } from 'vitest';
-import { readStretchFrom } from './read-stretch.ts';
+import { readLogPointFrom, readStretchFrom } from './read-stretch.ts';
+
+const point = { logId: 'the log', eventId: 'the event' };
 
 it('reads messages as the bus would have carried them', async () => {
   const [first, second] = orderMessages({ later: ['OrderConfirmed'] });
   const requests: ReadLogRequest[] = [];
   const service = implement(OrderLogService, {
+    getLogPoint: async ({ position }) => (position === 8n ? point : { ...point, eventId: '' }),
     async readLog(request) {
       requests.push(request);
       const messages = [first, second].flatMap((message) => message ?? []);
@@ -41,6 +44,10 @@ it('reads messages as the bus would have carried them', async () => {
   expect(messages.map((one) => ({ ...one, value: Buffer.from(one.value) }))).toEqual(
     [first, second].map((one) => ({ ...one, value: Buffer.from(one?.value ?? []) })),
   );
+  const readPoint = readLogPointFrom(channel);
+  const { signal } = new AbortController();
+  expect(await readPoint(8n, signal)).toEqual(point);
+  expect(await readPoint(9n, signal)).toEqual({ ...point, eventId: undefined });
   const gone = AbortSignal.abort(new Error('the partition is lost'));
   await expect(read(partition, 7n, gone)).rejects.toMatchObject({ reason: 'CANCELLED' });
 });

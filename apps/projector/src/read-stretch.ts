@@ -1,7 +1,12 @@
 import { create } from '@bufbuild/protobuf';
-import { OrderLogService, ReadLogRequestSchema } from '@ordermesh/contract';
+import {
+  GetLogPointRequestSchema,
+  OrderLogService,
+  ReadLogRequestSchema,
+} from '@ordermesh/contract';
 import { callUnary, type RpcChannel } from '@ordermesh/rpc';
 import type { ReadStretch } from './chain.ts';
+import type { ReadLogPoint } from './same-log.ts';
 
 /** Reads lost stretches from the command service, up to 500 events a call. */
 export function readStretchFrom(channel: RpcChannel): ReadStretch {
@@ -17,5 +22,16 @@ export function readStretchFrom(channel: RpcChannel): ReadStretch {
       value,
       headers,
     }));
+  };
+}
+
+/** Asks the command service what the log has at a position. */
+export function readLogPointFrom(channel: RpcChannel): ReadLogPoint {
+  return async (position, signal) => {
+    const request = create(GetLogPointRequestSchema, { position });
+    const { message } = await callUnary(channel, OrderLogService.method.getLogPoint, request, {
+      signal,
+    });
+    return { logId: message.logId, eventId: message.eventId || undefined };
   };
 }

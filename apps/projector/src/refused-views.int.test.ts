@@ -40,6 +40,8 @@ it('tries parked orders again, and takes those that can be applied by now back w
     views: refusing(refusedIds),
     customers: service.customers,
     readStretch: async () => [],
+    readPoint: rows.point,
+    onDiverged: () => undefined,
     reviveEveryMs: 0,
   });
   await handler.assigned(0, signal);
@@ -71,11 +73,13 @@ it('parks the orders whose views the store refuses, and writes the others of the
     views: refusing([a, b]),
     customers: service.customers,
     readStretch: () => Promise.reject(new Error('nothing is missing')),
+    readPoint: rows.point,
+    onDiverged: () => undefined,
   });
   await handler.assigned(0, signal);
   await handler.batch({ partition: 0, messages: asMessages(all), signal });
   expect([...(await store.writer.load([a, b, c])).keys()]).toEqual([c]);
-  expect(await store.writer.checkpoint(0)).toBe(all.at(-1)?.position);
+  expect((await store.writer.checkpoint(0)).position).toBe(all.at(-1)?.position);
   const parked = await store.writer.parked(0);
   expect([...parked.keys()].sort()).toEqual([a, b].sort());
   const letters = await store.rows('SELECT error_class FROM dead_letter ORDER BY position');

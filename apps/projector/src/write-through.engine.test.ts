@@ -47,6 +47,8 @@ describe.skipIf(isMissing('redis'))('a projection with a cache', () => {
       views: writeThrough(store.writer, writes),
       customers: service.customers,
       readStretch: () => Promise.reject(new Error('nothing is missing')),
+      readPoint: rows.point,
+      onDiverged: () => undefined,
     });
     await handler.assigned(partition, signal);
   });

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { create, toJsonString } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type BusMessage,
   type EventType,
   eventSchemas,
+  type LogPoint,
   type LogRow,
   toMessage,
 } from '@ordermesh/contract';
@@ -38,8 +40,23 @@ function createdJson(customerId: string): string {
 
 /** Makes the rows of orders that live; positions are dense over all partitions. */
 export function orderRows(partitions: number) {
-  const log = sampleLog(partitions);
+  const made = sampleLog(partitions);
+  const eventIds = new Map<bigint, string>();
+  const logId = randomUUID();
+  const log = {
+    ...made,
+    next(...args: Parameters<typeof made.next>): LogRow {
+      const row = made.next(...args);
+      eventIds.set(row.position, row.eventId);
+      return row;
+    },
+  };
   return {
+    /** What the command service says of a position of these rows. */
+    point: async (position: bigint): Promise<LogPoint> => ({
+      logId,
+      eventId: eventIds.get(position),
+    }),
     /** A new order of a customer. */
     created: (partition: number, customerId: string): LogRow =>
       log.next(log.orderIn(partition), { type: 'OrderCreated', data: createdJson(customerId) }),
@@ -61,6 +78,10 @@ export interface FeedFixture extends AsyncDisposable {
   readonly url: string;
   /** Inserts the rows and notifies, in one statement, as an append does. */
   append(rows: readonly LogRow[]): Promise<void>;
+  /** Takes the rows behind a position away, as restoring an older copy does. */
+  rollBack(after: number): Promise<void>;
+  /** What the command service says of a position. */
+  point(position: bigint): Promise<LogPoint>;
 }
 
 const schema = `
@@ -85,6 +106,7 @@ export async function feedFixture(): Promise<FeedFixture> {
     onError: () => undefined,
   });
   await pool.query(schema);
+  const logId = randomUUID();
   return {
     url: database.url,
     async append(rows) {
@@ -100,6 +122,14 @@ export async function feedFixture(): Promise<FeedFixture> {
         data: row.data,
       }));
       await pool.query(insert, [JSON.stringify(records)]);
+    },
+    async rollBack(after) {
+      await pool.query('DELETE FROM event WHERE position > $1', [after]);
+    },
+    async point(position) {
+      const text = 'SELECT event_id FROM event WHERE position = $1';
+      const { rows } = await pool.query(text, [position]);
+      return { logId, eventId: rows[0]?.event_id };
     },
     async [Symbol.asyncDispose]() {
       await pool.end();

@@ -1,7 +1,14 @@
-import { type BusMessage, type LogRow, OrderLogService, toMessage } from '@ordermesh/contract';
+import { randomUUID } from 'node:crypto';
+import {
+  type BusMessage,
+  header,
+  type LogRow,
+  OrderLogService,
+  toMessage,
+} from '@ordermesh/contract';
 import { implement, serveRpc } from '@ordermesh/rpc';
 
-/** A log in memory that answers ReadLog over real gRPC, as the command service does. */
+/** A log in memory that answers OrderLogService over real gRPC, as the command service does. */
 export interface ServedLog extends AsyncDisposable {
   /** `host:port` */
   readonly address: string;
@@ -15,7 +22,12 @@ export interface ServedLog extends AsyncDisposable {
 export async function servedLog(): Promise<ServedLog> {
   const messages: BusMessage[] = [];
   const reached = new Map<number, bigint>();
+  const logId = randomUUID();
   const service = implement(OrderLogService, {
+    async getLogPoint({ position }) {
+      const found = messages.find((one) => one.position === position);
+      return { logId, eventId: found?.headers[header.id] ?? '' };
+    },
     async readLog({ partition, after, limit }) {
       const found = messages.filter((one) => one.partition === partition && one.position > after);
       return {

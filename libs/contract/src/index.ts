@@ -127,6 +127,10 @@ export {
   OrderHistoryService,
 } from './gen/ordermesh/order/v1/history_service_pb.ts';
 export {
+  type GetLogPointRequest,
+  GetLogPointRequestSchema,
+  type GetLogPointResponse,
+  GetLogPointResponseSchema,
   type LogMessage,
   LogMessageSchema,
   OrderLogService,
@@ -170,6 +174,14 @@ export {
   type Money,
   MoneySchema,
 } from './gen/ordermesh/type/v1/type_pb.ts';
+export {
+  contradicts,
+  type LastEvent,
+  LogDivergedError,
+  type LogPoint,
+  lastEventOf,
+  requireSameLog,
+} from './log-point.ts';
 export { type PageTokens, pageSize, pageTokens } from './page-token.ts';
 export { partitionOf } from './partition.ts';
 export {

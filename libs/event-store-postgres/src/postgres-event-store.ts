@@ -1,4 +1,4 @@
-import type { LogRow } from '@ordermesh/contract';
+import type { LogPoint, LogRow } from '@ordermesh/contract';
 import type { EventStore, RecordedEvent, StoredEvent } from '@ordermesh/event-sourcing';
 import { query, read, type Statement } from '@ordermesh/postgres';
 import type { Pool, QueryResultRow } from 'pg';
@@ -44,6 +44,11 @@ export interface PostgresEventStore extends EventStore {
    * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
    */
   readLog(after: bigint, limit: number, signal?: AbortSignal): Promise<readonly LogRow[]>;
+  /**
+   * The log's id, and its event at a position, from the database as it is now.
+   * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
+   */
+  readPoint(position: bigint, signal?: AbortSignal): Promise<LogPoint>;
   /**
    * The events of one stream beyond a version, oldest first, at most `limit`, with everything that is kept of them.
    * @throws ReasonError DEPENDENCY_UNAVAILABLE, or the signal's reason
@@ -132,6 +137,15 @@ export function createEventStore({
     async readLog(after, limit, signal) {
       const statement = { name: 'read_log', text: readLogSql, values: [after, limit, readBytes] };
       return (await rowsOf<FeedRow>(statement, signal)).map(toLogRow);
+    },
+
+    async readPoint(position, signal) {
+      const text =
+        'SELECT log_id, event_id FROM log LEFT JOIN events ON events.position = $1::bigint';
+      type Row = { log_id: string; event_id: string | null };
+      const [row] = await rowsOf<Row>({ name: 'read_point', text, values: [position] }, signal);
+      if (row === undefined) throw new Error('the log has no row in table log');
+      return { logId: row.log_id, eventId: row.event_id ?? undefined };
     },
 
     async readHistory(streamId, afterVersion, limit, signal) {

@@ -1,4 +1,4 @@
-import type { BusMessage } from '@ordermesh/contract';
+import type { BusMessage, LastEvent } from '@ordermesh/contract';
 import type { DeadLetter } from './dead-letter.ts';
 import type { StoredOrder } from './stored-order.ts';
 
@@ -11,10 +11,10 @@ export interface OrderViewWriter extends AsyncDisposable {
   load(orderIds: readonly string[]): Promise<ReadonlyMap<string, StoredOrder>>;
 
   /**
-   * Position of the last event of a partition that the store contains, 0 if none. To be asked before the partition's first batch, and again
+   * The last event of a partition that the store contains. To be asked before the partition's first batch, and again
    * after a ViewsLostError: it makes a store whole, and empty, that lost what it held.
    */
-  checkpoint(partition: number): Promise<bigint>;
+  checkpoint(partition: number): Promise<LastEvent>;
 
   /**
    * Parked orders of a partition by order id, each with its first dead letter: the one that all later ones of the order wait for. Letters of messages without
@@ -42,11 +42,9 @@ export interface OrderViewWriter extends AsyncDisposable {
   incomplete(request: IncompleteRequest): Promise<readonly StoredOrder[]>;
 }
 
-/** What {@link OrderViewWriter.write} takes. */
-export interface ViewBatch {
+/** What {@link OrderViewWriter.write} takes: the batch's last event, whatever became of it, which becomes the checkpoint, and the rest. */
+export interface ViewBatch extends LastEvent {
   readonly partition: number;
-  /** Position of the batch's last event, whatever became of it. */
-  readonly position: bigint;
   /** The views after the batch; of several of one order the one with the greatest revision counts. */
   readonly orders: readonly StoredOrder[];
   /** Events that were parked, each with its own position. */

@@ -13,8 +13,8 @@ const KINDS = [
 ] as const;
 
 /**
- * Kafka, Elasticsearch and Redis as local processes, on their usual ports where these are free, with their data below `dataDir`. Whoever sets
- * KAFKA_BROKERS, ELASTICSEARCH_URL or REDIS_URL runs that one himself.
+ * Kafka, Elasticsearch and Redis, on their usual ports where these are free: in docker compose where a docker engine answers, else as local processes with
+ * their data below `dataDir`. Whoever sets KAFKA_BROKERS, ELASTICSEARCH_URL or REDIS_URL runs that one himself.
  *
  * @throws when one cannot be had, unless ENGINES_SKIP names it: then the mesh does without.
  */
@@ -28,7 +28,10 @@ export async function startFullEngines(
   );
   return KINDS.flatMap(({ engine, name, variable }) => {
     const started = local[engine];
-    return started?.node ? asEngine(name, variable, started, started.node) : [];
+    if (started === undefined) return [];
+    return started.node
+      ? asEngine(name, variable, started, started.node)
+      : asContainer(name, variable, started);
   });
 }
 
@@ -44,4 +47,21 @@ function asEngine(name: string, variable: string, local: LocalEngine, node: Engi
     stop: () => Promise.resolve(local[Symbol.asyncDispose]()),
     kill: () => void node.kill(),
   };
+}
+
+/** What docker compose runs: it restarts by itself, so for us it ends only when it is stopped. */
+function asContainer(name: string, variable: string, local: LocalEngine): Engine {
+  const ended = Promise.withResolvers<string>();
+  const container: Engine = {
+    name,
+    env: { [variable]: local.url },
+    ended: ended.promise,
+    restart: () => Promise.resolve(container),
+    async stop() {
+      await local[Symbol.asyncDispose]();
+      ended.resolve('stopped');
+    },
+    kill: () => ended.resolve('left to docker'),
+  };
+  return container;
 }

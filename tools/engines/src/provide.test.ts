@@ -1,7 +1,21 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { type EngineKind, type LocalOptions, provideFrom } from './provide.ts';
+import {
+  type EngineKind,
+  type EngineName,
+  type LocalOptions,
+  type ProvideOptions,
+  provideFrom as provideWith,
+} from './provide.ts';
+
+const noCompose = () => Promise.resolve(undefined);
+/** Without docker compose, whatever this machine has. */
+const provideFrom = (
+  kinds: Record<EngineName, EngineKind>,
+  wanted: Partial<Record<EngineName, boolean>>,
+  options: ProvideOptions,
+) => provideWith(kinds, wanted, options, noCompose);
 
 function plan(failing: Readonly<Record<string, string>> = {}, usualPort = 1) {
   const started: Record<string, LocalOptions> = {};
@@ -135,4 +149,18 @@ test('takes the usual port, or says that it is taken and takes another', async (
     await once(server, 'close');
   }
   expect(await provide()).toMatchObject({ port });
+});
+
+test('starts locally what docker compose could not', async () => {
+  const { kinds, progress, started } = plan();
+  const engine = { url: 'composed', version: '1', [Symbol.asyncDispose]: async () => undefined };
+  const compose = () => {
+    const engines = { kafka: engine };
+    return Promise.resolve({ engines, [Symbol.asyncDispose]: async () => undefined });
+  };
+  const options = { ports: free, progress, env: {} };
+  const wanted = { kafka: true, redis: true };
+  await using engines = await provideWith(kinds, wanted, options, compose);
+  expect(engines.urls).toEqual({ kafka: 'composed', redis: 'local://Redis' });
+  expect(Object.keys(started)).toEqual(['Redis']);
 });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Progress } from './cache/progress.ts';
 import { consoleProgress } from './cache/progress.ts';
+import { type ComposedEngines, startComposed } from './compose/start.ts';
 import { dataFolder } from './data-folder.ts';
 import { startElasticsearch } from './elasticsearch/start.ts';
 import type { EngineNode } from './engine-node.ts';
@@ -32,22 +33,25 @@ export interface ProvidedEngines extends AsyncDisposable {
   readonly urls: Readonly<Partial<Record<EngineName, string>>>;
   /** Why an engine that was asked for is not among {@link urls}, in one line each. */
   readonly missing: Readonly<Partial<Record<EngineName, string>>>;
-  /** Those that were started here; whoever disposes of one ends it before the others. */
+  /** Those on this machine that no variable names; whoever disposes of one ends it before the others. */
   readonly local: Readonly<Partial<Record<EngineName, LocalEngine>>>;
 }
 
-/** What a local server is started with. */
+/** What a local process is started with. */
 export interface LocalOptions {
   readonly port?: number;
   readonly dataDir?: string;
   readonly progress: Progress;
 }
 
-/** A local server, whichever engine it is. Disposing of it ends it. */
+/** A server on this machine, whichever engine it is. Disposing of it ends it, unless docker compose ran it before. */
 export interface LocalEngine extends AsyncDisposable {
   readonly url: string;
   readonly version: string;
-  /** Its process, to be started again at the same address when it ended. PostgreSQL has none: `startPostgres` does that. */
+  /**
+   * Its process, to be started again at the same address when it ended. None for PostgreSQL, which `startPostgres` restarts, and under docker
+   * compose, which restarts by itself.
+   */
   readonly node?: EngineNode;
 }
 
@@ -97,8 +101,8 @@ const NAMES = Object.keys(KINDS) as EngineName[];
 
 /**
  * Sees to it that the engines asked for run, all at the same time, and says one line about each. A server that the
- * environment names (KAFKA_BROKERS, ELASTICSEARCH_URL, REDIS_URL, DATABASE_URL) wins; otherwise a local process
- * starts, which ends when this process dies. Engines named in ENGINES_SKIP (comma-separated) are left out.
+ * environment names (KAFKA_BROKERS, ELASTICSEARCH_URL, REDIS_URL, DATABASE_URL) wins; otherwise docker compose starts one where a docker
+ * engine answers; otherwise a local process starts. Both end when this process dies. Engines named in ENGINES_SKIP (comma-separated) are left out.
  *
  * @throws with `required` (by default with CI=true, because nothing may go untested silently) when an engine cannot be
  * had. Those that did start are ended first.
@@ -115,6 +119,7 @@ export async function provideFrom(
   kinds: Readonly<Record<EngineName, EngineKind>>,
   wanted: Readonly<Partial<Record<EngineName, boolean>>>,
   options: ProvideOptions,
+  compose: typeof byCompose = byCompose,
 ): Promise<ProvidedEngines> {
   const { env = process.env, progress = consoleProgress() } = options;
   const { required = env.CI === 'true' } = options;
@@ -123,6 +128,9 @@ export async function provideFrom(
   const missing: Partial<Record<EngineName, string>> = {};
   const local: Partial<Record<EngineName, LocalEngine>> = {};
   await using resources = new AsyncDisposableStack();
+  const asked = NAMES.filter((name) => wanted[name]);
+  const toStart = asked.filter((name) => !skipped.has(name) && !env[kinds[name].variable]);
+  const composed = resources.use(await compose(toStart, { ...options, env, progress }));
   const provide = async (name: EngineName): Promise<void> => {
     const kind = kinds[name];
     const given = env[kind.variable];
@@ -134,7 +142,9 @@ export async function provideFrom(
       progress.say(`${kind.title}: the server of ${kind.variable} (${withoutPassword(given)})`);
     } else {
       try {
-        const engine = resources.use(await startLocally(name, kind, options, progress));
+        const engine =
+          composed?.engines[name] ??
+          resources.use(await startLocally(name, kind, options, progress));
         local[name] = engine;
         urls[name] = engine.url;
       } catch (error) {
@@ -143,7 +153,7 @@ export async function provideFrom(
       }
     }
   };
-  await Promise.all(NAMES.filter((name) => wanted[name]).map(provide));
+  await Promise.all(asked.map(provide));
   const faults = NAMES.filter((name) => name in missing && !skipped.has(name));
   if (required && faults.length > 0) {
     const reasons = faults.map((name) => `${kinds[name].title}: ${missing[name]}`).join('; ');
@@ -151,6 +161,28 @@ export async function provideFrom(
   }
   const owned = resources.move();
   return { urls, missing, local, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Those that docker compose runs; undefined where it cannot, which is no fault: there are the local processes. */
+async function byCompose(
+  names: readonly EngineName[],
+  { ports, env, progress }: Required<Pick<ProvideOptions, 'ports' | 'env' | 'progress'>>,
+): Promise<ComposedEngines | undefined> {
+  if (names.length === 0) return undefined;
+  const startedAt = performance.now();
+  try {
+    const composed = await startComposed(names, { ports, env, say: (line) => progress.say(line) });
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    for (const name of composed === undefined ? [] : names) {
+      const { version, url } = composed?.engines[name] ?? {};
+      const at = withoutPassword(url ?? '');
+      progress.say(`${KINDS[name].title} ${version}: docker compose at ${at} (${seconds} s)`);
+    }
+    return composed;
+  } catch (error) {
+    progress.say(`docker compose cannot start them: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 async function startLocally(

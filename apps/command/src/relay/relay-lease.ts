@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { LastEvent } from '@ordermesh/contract';
 import { query } from '@ordermesh/postgres';
 import type { Pool } from 'pg';
 
-/** How far a bus has the log. */
-export interface Checkpoint {
-  /** Of the last event that the bus has acknowledged. */
-  readonly position: bigint;
-  /** The same for each partition, from 0. */
+/** How far a bus has the log: the last event that it has acknowledged. */
+export interface Checkpoint extends LastEvent {
+  /** Position of the last one in each partition, from 0. */
   readonly partitionPositions: readonly bigint[];
 }
 
@@ -32,6 +31,8 @@ export interface RelayLease {
 interface Row {
   readonly epoch: string;
   readonly position: string;
+  readonly event_id: string | null;
+  readonly log_id: string | null;
   readonly partition_positions: readonly string[];
 }
 
@@ -41,13 +42,14 @@ const makeSql = `
 const acquireSql = `
   UPDATE relay SET owner = $2, epoch = epoch + 1, expires_at = clock_timestamp() + $3 * interval '1 ms'
   WHERE bus = $1 AND (owner IS NULL OR expires_at < clock_timestamp())
-  RETURNING epoch, position, partition_positions`;
+  RETURNING epoch, position, event_id, log_id, partition_positions`;
 
 const renewSql = `
   UPDATE relay SET expires_at = clock_timestamp() + $4 * interval '1 ms' WHERE bus = $1 AND owner = $2 AND epoch = $3`;
 
 const advanceSql = `
-  UPDATE relay SET expires_at = clock_timestamp() + $4 * interval '1 ms', position = $5, partition_positions = $6
+  UPDATE relay SET expires_at = clock_timestamp() + $4 * interval '1 ms', position = $5, partition_positions = $6,
+    event_id = $7, log_id = $8
   WHERE bus = $1 AND owner = $2 AND epoch = $3`;
 
 const releaseSql =
@@ -83,6 +85,8 @@ export async function acquireLease(
   return {
     checkpoint: {
       position: BigInt(row.position),
+      eventId: row.event_id ?? undefined,
+      logId: row.log_id ?? undefined,
       partitionPositions: row.partition_positions.map(BigInt),
     },
     requireValid() {
@@ -90,8 +94,8 @@ export async function acquireLease(
       throw new DeposedError(`the lease of the relay to ${bus} ran out`);
     },
     renew: () => change(renewSql, []),
-    advance: ({ position, partitionPositions }) =>
-      change(advanceSql, [position, partitionPositions]),
+    advance: ({ position, partitionPositions, eventId, logId }) =>
+      change(advanceSql, [position, partitionPositions, eventId, logId]),
     async release() {
       await query(pool, { text: releaseSql, values: own });
     },

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
-import type { LogRow } from '@ordermesh/contract';
+import { type LastEvent, LogDivergedError, type LogRow, requireSameLog } from '@ordermesh/contract';
 import { logChannel, type PostgresEventStore } from '@ordermesh/event-store-postgres';
 import type { Publisher, ReadPartition } from '@ordermesh/messaging';
 import { backoffMs, createPool, listen } from '@ordermesh/postgres';
@@ -17,7 +17,7 @@ export interface RelayOptions {
   readonly bus: string;
   /** Disposed of with the relay. */
   readonly publisher: Publisher;
-  readonly store: Pick<PostgresEventStore, 'readLog' | 'readFeed'>;
+  readonly store: Pick<PostgresEventStore, 'readLog' | 'readFeed' | 'readPoint'>;
   /** The log's database, directly: a transaction pooler loses LISTEN. */
   readonly logUrl: string;
   readonly partitions: number;
@@ -31,6 +31,8 @@ export interface RelayOptions {
 
 /** A running relay. Disposing: what is being published may be acknowledged (5 s at most), then the lead is given up. Never rejects. */
 export interface Relay extends AsyncDisposable {
+  /** For readiness. @throws LogDivergedError once the log is not the one that was put on the bus; then the relay has stopped. */
+  check(): void;
   /** Rejects with a StartupError when the bus cannot carry this log; then the relay has stopped. Never resolves. */
   readonly failed: Promise<never>;
 }
@@ -44,6 +46,9 @@ const restoreEveryMs = 1000;
  * Puts the log on a bus: a cursor over the log, moved when the bus has acknowledged. At least once, in the order of the log, nothing left out. Any number
  * of processes may run it: one leads, by a lease that every move of the cursor checks; the others try to every second. Reads the next batch while one is
  * in flight, and stops at the first failure: it gives the lead up and begins again at the checkpoint, after a pause that doubles from 100 ms to 10 s.
+ *
+ * Each read begins with the event before it, so that a log which was rolled back or replaced under the relay, at any time and by whatever connection it is
+ * read, is noticed before anything of it is published. Then it stops for good ({@link Relay.check}).
  */
 export function startRelay(options: RelayOptions): Relay {
   const { bus, publisher, store, partitions, logUrl } = options;
@@ -61,6 +66,8 @@ export function startRelay(options: RelayOptions): Relay {
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined); // heard by whoever waits for it
   let failures = 0;
+  let acknowledged: Checkpoint = { position: 0n, partitionPositions: [] }; // by the bus, of this process
+  let diverged: LogDivergedError | undefined;
 
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
@@ -71,6 +78,7 @@ export function startRelay(options: RelayOptions): Relay {
       } catch (err) {
         if (stop.signal.aborted) return;
         if (err instanceof StartupError) return failed.reject(err);
+        if (err instanceof LogDivergedError) return;
         if (failures++ === 0) log.warn({ err }, 'the relay is held, trying again');
         pauseMs = backoffMs(failures, 100, 10_000, Math.random);
       }
@@ -88,19 +96,20 @@ export function startRelay(options: RelayOptions): Relay {
       onNotify: awake.wake,
       onReconnect: awake.wake,
     });
-    const read = (after: bigint) => {
+    const read = (last: LastEvent) => {
       awake.looking();
-      const rows = store.readLog(after, maxBatch, ended.signal);
+      const rows = readBehind(last, ended.signal);
       rows.catch(() => undefined); // heard in the next round, if there is one
       return rows;
     };
     const readPartition: ReadPartition = (partition, after, limit) =>
       store.readFeed(partition, after, limit, ended.signal);
     try {
+      const logId = await requireLog(lease.checkpoint);
       await publisher.open();
       log.info({ position: String(lease.checkpoint.position) }, 'relay leads');
-      let { checkpoint } = lease;
-      let reading = read(checkpoint.position);
+      let checkpoint: Checkpoint = { ...lease.checkpoint, logId };
+      let reading = read(checkpoint);
       let restoredAt = Number.NEGATIVE_INFINITY;
       while (!stop.signal.aborted) {
         if (publisher.restore && performance.now() >= restoredAt + restoreEveryMs) {
@@ -113,14 +122,17 @@ export function startRelay(options: RelayOptions): Relay {
         if (last === undefined) {
           await awake.sleep(pollEveryMs, AbortSignal.any([stop.signal, ended.signal]));
           ended.signal.throwIfAborted();
-          reading = read(checkpoint.position);
+          reading = read(checkpoint);
           continue;
         }
-        reading = read(last.position); // while this batch is in flight
+        reading = read({ ...last, logId }); // while this batch is in flight
         checkpoint = await relay(rows, last, checkpoint, lease);
         if (failures > 0) log.info({ failures }, 'the relay goes on');
         failures = 0;
       }
+    } catch (error) {
+      if (error instanceof LogDivergedError) await stopFor(error, lease);
+      throw error;
     } finally {
       ended.abort();
       await renewing;
@@ -128,21 +140,53 @@ export function startRelay(options: RelayOptions): Relay {
     }
   }
 
+  /**
+   * Says so, and puts back into the checkpoint, which was rolled back with the log, what the bus really has: so every other process notices, too, and this one
+   * after a restart. @throws what keeps it from that; then it is to be tried again
+   */
+  async function stopFor(error: LogDivergedError, lease: RelayLease): Promise<void> {
+    if (diverged === undefined) log.fatal(error.message);
+    diverged = error;
+    const { position } = acknowledged;
+    if (position > 0n && position >= lease.checkpoint.position) await lease.advance(acknowledged);
+  }
+
+  /** The log's id. @throws LogDivergedError when the log lacks what the bus has, by the checkpoint or by what this process knows */
+  async function requireLog(checkpoint: LastEvent): Promise<string> {
+    const name = `the bus ${bus}`;
+    const point = await store.readPoint(checkpoint.position);
+    requireSameLog(name, checkpoint, point);
+    // The checkpoint lies in the log's own database: it is rolled back with it.
+    requireSameLog(name, acknowledged, await store.readPoint(acknowledged.position));
+    return point.logId;
+  }
+
+  /** The next events behind `last`. @throws LogDivergedError when the log does not have `last` itself */
+  async function readBehind(last: LastEvent, signal: AbortSignal): Promise<readonly LogRow[]> {
+    if (last.eventId === undefined) return store.readLog(last.position, maxBatch, signal);
+    const [found, ...rows] = await store.readLog(last.position - 1n, maxBatch + 1, signal);
+    const { logId = '' } = last;
+    requireSameLog(`the bus ${bus}`, last, { logId, eventId: found?.eventId });
+    return rows;
+  }
+
   async function relay(
     rows: readonly LogRow[],
     last: LogRow,
-    { partitionPositions }: Checkpoint,
+    { partitionPositions, logId }: Checkpoint,
     lease: RelayLease,
   ): Promise<Checkpoint> {
     const chain = numberChain(rows, partitionPositions);
     lease.requireValid();
     await publisher.publish(chain.messages);
-    const checkpoint = {
+    acknowledged = {
       position: last.position,
+      eventId: last.eventId,
+      logId,
       partitionPositions: chain.partitionPositions,
     };
-    await lease.advance(checkpoint);
-    return checkpoint;
+    await lease.advance(acknowledged);
+    return acknowledged;
   }
 
   /** Renews the lease until `ended`; ends it itself when the lease is lost. */
@@ -163,6 +207,9 @@ export function startRelay(options: RelayOptions): Relay {
   const running = context.with(ROOT_CONTEXT, run);
   return {
     failed: failed.promise,
+    check() {
+      if (diverged !== undefined) throw diverged;
+    },
     async [Symbol.asyncDispose]() {
       metrics[Symbol.dispose]();
       stop.abort();

@@ -124,6 +124,28 @@ it('calls assigned again when it rejected, before any batch', async () => {
   expect(seen.violations()).toEqual([]);
 });
 
+it.each([
+  ['names the event before as predecessor', [], '3'],
+  ['names none when the log has lost that event', ['DELETE FROM fixture WHERE position = 3'], '0'],
+  [
+    'names none when the log has another event there',
+    ['UPDATE fixture SET event_id = gen_random_uuid() WHERE position = 3'],
+    '0',
+  ],
+])('%s', async (_what, statements, prev) => {
+  const seen = recorder();
+  await using _consumer = await h.bus().consume({ group: 'g', handler: seen.handler('a') });
+  const order = h.rows.orderIn(1);
+  await h.log.append([1, 2, 3].map(() => h.rows.next(order)));
+  await eventually(() => seen.seen().size === 3);
+  await using pool = new Pool(h.log.url);
+  for (const statement of statements) await pool.query(statement);
+  await h.log.append([h.rows.next(order)]);
+  await eventually(() => seen.seen().size === 4);
+  const chain = seen.messages().map(({ headers }) => headers['ordermesh-prev']);
+  expect(chain).toEqual(['0', '1', '2', prev]);
+});
+
 it('rejects when the database of the leases cannot be reached, and leaves nothing running', async () => {
   const viewUrl = 'postgres://nobody@127.0.0.1:1/none';
   const consuming = h.bus({ viewUrl }).consume({ group: 'g', handler: recorder().handler('a') });

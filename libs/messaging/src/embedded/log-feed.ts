@@ -34,6 +34,9 @@ const countSql = `
 /**
  * The event log itself as a feed. Uses nothing of the log but the function `read_feed(partition, after, limit)` and the channel
  * `ordermesh_log`.
+ *
+ * Each read begins with the event that the reader has last. Only if that is still there does the first message name it as its predecessor; else it names
+ * none (0), which tells the consumer that the log is not the one that it knew.
  * @param url the log's database, directly: a transaction pooler loses LISTEN
  */
 export function logFeed(url: string): Feed {
@@ -45,14 +48,23 @@ export function logFeed(url: string): Feed {
     cursors.map((cursor) => cursor.partition),
     cursors.map((cursor) => cursor.position),
   ];
+  const newest = new Map<number, LogRow>(); // of each partition, as it was read last
+  const isKnown = (row: LogRow, after: bigint) => {
+    const known = newest.get(row.partition);
+    return row.position === after && (known?.position !== after || known.eventId === row.eventId);
+  };
   return {
     async read(partition, after, limit, signal) {
-      const values = [partition, after, limit];
+      const values = after === 0n ? [partition, after, limit] : [partition, after - 1n, limit + 1];
       const statement = { name: 'ordermesh_bus_read', text: readSql, values };
-      const { rows } = await read<FeedRow>(pool, statement, signal);
-      let prev = after;
+      const found = (await read<FeedRow>(pool, statement, signal)).rows.map(logRow);
+      const isSame = after === 0n || (found[0] !== undefined && isKnown(found[0], after));
+      const rows = found.filter(({ position }) => position > after).slice(0, limit);
+      const last = rows.at(-1);
+      if (last !== undefined) newest.set(partition, last);
+      let prev = isSame ? after : 0n;
       return rows.map((row): BusMessage => {
-        const message = toMessage(logRow(row), prev);
+        const message = toMessage(row, prev);
         prev = message.position;
         return message;
       });

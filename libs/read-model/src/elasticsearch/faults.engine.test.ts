@@ -74,7 +74,7 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
       [unfit.order.orderId, expect.stringContaining('document_parsing_exception')],
     ]);
     expect(sent).toEqual([200, 1]);
-    expect(await writer.checkpoint(50)).toBe(0n);
+    expect((await writer.checkpoint(50)).position).toBe(0n);
     const views = await store.writer.load(orders.map(({ order }) => order.orderId));
     expect(views.size).toBe(199);
     expect(views.get(rejected.order.orderId)).toEqual(rejected);
@@ -82,7 +82,7 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
 
     const fitting = orders.filter((stored) => stored !== unfit);
     await writer.write(batch(50, 5n, { orders: fitting }));
-    expect(await writer.checkpoint(50)).toBe(5n);
+    expect((await writer.checkpoint(50)).position).toBe(5n);
   });
 
   test('rides out a cluster that is busy for a moment, and gives up on one that stays so', async () => {
@@ -95,7 +95,7 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
     refusals = Number.POSITIVE_INFINITY;
     const giving = writer.write(batch(51, 2n, { orders: [storedOrder()] }));
     await expect(giving).rejects.toThrow(ElasticsearchUnavailableError);
-    expect(await writer.checkpoint(51)).toBe(1n);
+    expect((await writer.checkpoint(51)).position).toBe(1n);
   });
 
   test('counts no dead letter whose batch did not get to its checkpoint', async () => {

@@ -47,7 +47,12 @@ const viewMappings: Mappings = {
 /** `_id` is the partition, `_version` the position. */
 const checkpointMappings: Mappings = {
   dynamic: 'strict',
-  properties: { partition: { type: 'integer' }, position: { type: 'long' } },
+  properties: {
+    partition: { type: 'integer' },
+    position: { type: 'long' },
+    event_id: kept, // the event there, where it was readable, and
+    log_id: kept, // its log: one that was rolled back or replaced has another event there
+  },
 };
 
 /** `_id` is the position. A key of any length must be storable, hence `ignore_above`: order ids are searched, nothing longer. */

@@ -1,3 +1,4 @@
+import type { LastEvent } from '@ordermesh/contract';
 import type { StoredOrder } from '../stored-order.ts';
 import { ViewsLostError } from '../views-lost-error.ts';
 import type { Connection } from './connection.ts';
@@ -41,6 +42,30 @@ export async function readViews(
   return new Map(found.map((doc) => [doc._id, fromDocument(doc._source, doc._version)]));
 }
 
+interface CheckpointDocument {
+  readonly partition: number;
+  /** A text: the same number in `_version` would be rounded beyond 2^53. */
+  readonly position: string;
+  readonly event_id?: string;
+  readonly log_id?: string;
+}
+
+/**
+ * The last event of a partition.
+ * @param alias of the checkpoints
+ */
+export async function readCheckpoint(
+  connection: Connection,
+  alias: string,
+  partition: number,
+): Promise<LastEvent> {
+  const request = { ids: [String(partition)] };
+  const [found] = await documents<CheckpointDocument>(connection, alias, request, undefined);
+  if (found === undefined) return { position: 0n };
+  const { position, event_id: eventId, log_id: logId } = found._source;
+  return { position: BigInt(position), eventId, logId };
+}
+
 /**
  * Checkpoints of some partitions, 0 where there is none yet.
  * @param alias of the checkpoints
@@ -51,11 +76,9 @@ export async function readCheckpoints(
   partitions: readonly number[],
   signal?: AbortSignal,
 ): Promise<Map<number, bigint>> {
-  type Checkpoint = { partition: number; position: string };
   const ids = [...new Set(partitions)].map(String);
-  const found = await documents<Checkpoint>(connection, alias, { ids }, signal);
+  const found = await documents<CheckpointDocument>(connection, alias, { ids }, signal);
   const all = new Map(partitions.map((partition) => [partition, 0n]));
-  // From the document, where it is a text: the same number in `_version` would be rounded beyond 2^53.
   for (const { _source } of found) all.set(_source.partition, BigInt(_source.position));
   return all;
 }

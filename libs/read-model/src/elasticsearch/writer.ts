@@ -11,7 +11,7 @@ import { readLetters, readParked } from './dead-letters.ts';
 import { isIndexMissing, statusOf } from './errors.ts';
 import { elasticsearchProjection, viewIndices } from './indices.ts';
 import { prepareIndices, type WriteAliases } from './prepare.ts';
-import { readCheckpoints, readViews } from './read-views.ts';
+import { readCheckpoint, readViews } from './read-views.ts';
 import { refresher } from './refresher.ts';
 import { search } from './search.ts';
 import { viewItem } from './view-document.ts';
@@ -77,8 +77,7 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
 
   async function writeCheckpoint(
     index: string,
-    partition: number,
-    position: bigint,
+    { partition, position, eventId, logId }: ViewBatch,
   ): Promise<void> {
     const version = String(position) as unknown as number; // goes into the URL; a number would be rounded beyond 2^53
     await connection
@@ -90,7 +89,12 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
             version,
             version_type: 'external',
             require_alias: true,
-            document: { partition, position: String(position) },
+            document: {
+              partition,
+              position: String(position),
+              event_id: eventId,
+              log_id: logId,
+            },
           },
           options,
         ),
@@ -133,7 +137,7 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
       await bulk(connection, deadLetters, items);
       await deadLetterRefreshes.refreshed();
     }
-    await writeCheckpoint(checkpoints, partition, position);
+    await writeCheckpoint(checkpoints, batch);
     options.announce?.(partition, position);
   }
 
@@ -161,9 +165,9 @@ export function elasticsearchViewWriter(options: ElasticsearchWriterOptions): Or
 
     async checkpoint(partition) {
       const aliases = await currentAliases();
-      const found = await orLost(readCheckpoints(connection, aliases.checkpoints, [partition]));
+      const last = await orLost(readCheckpoint(connection, aliases.checkpoints, partition));
       targets.set(partition, aliases);
-      return found.get(partition) ?? 0n;
+      return last;
     },
 
     parked: (partition) => orLost(readParked(connection, indices, { partition })),

@@ -22,7 +22,7 @@ export const writeViews = { name: 'order_view_write', text: upsert };
 
 /**
  * A whole batch in one round trip: one statement is one transaction. $1 rows of views, $2 rows of dead letters, $3 projection, $4 partition, $5
- * position, $6 positions of dead letters to delete.
+ * position, $6 event there, $7 log, $8 positions of dead letters to delete.
  */
 export const writeBatch = {
   name: 'order_view_batch',
@@ -37,8 +37,9 @@ export const writeBatch = {
     ON CONFLICT (projection, position) DO NOTHING
   ),
   revived AS (
-    DELETE FROM dead_letter WHERE projection = $3 AND position = ANY($6::bigint[])
+    DELETE FROM dead_letter WHERE projection = $3 AND position = ANY($8::bigint[])
   )
-  INSERT INTO projection_checkpoint AS c (projection, partition, position) VALUES ($3, $4, $5)
-  ON CONFLICT (projection, partition) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position`,
+  INSERT INTO projection_checkpoint AS c (projection, partition, position, event_id, log_id) VALUES ($3, $4, $5, $6, $7)
+  ON CONFLICT (projection, partition) DO UPDATE SET position = excluded.position, event_id = excluded.event_id, log_id = excluded.log_id
+  WHERE c.position < excluded.position`,
 };

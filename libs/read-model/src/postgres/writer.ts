@@ -4,7 +4,6 @@ import { deadLetterRow, storable } from '../dead-letter-row.ts';
 import type { OrderViewWriter } from '../order-view-writer.ts';
 import { announcer } from './notify-channel.ts';
 import { postgresProjection } from './projection.ts';
-import { readCheckpoints } from './read-checkpoints.ts';
 import { type PostgresViewOptions, warn } from './view-pool.ts';
 import { fromRow, type StoredRow, storedColumns, toRows } from './view-row.ts';
 import { writeBatch, writeViews } from './write-statements.ts';
@@ -38,7 +37,19 @@ export function postgresViewWriter(options: PostgresViewOptions): OrderViewWrite
     },
 
     async checkpoint(partition) {
-      return (await readCheckpoints(pool, [partition])).get(partition) ?? 0n;
+      const text = `SELECT position, event_id, log_id FROM projection_checkpoint
+        WHERE projection = $1 AND partition = $2`;
+      type Row = { position: string; event_id: string | null; log_id: string | null };
+      const values = [postgresProjection, partition];
+      const { rows } = await read<Row>(pool, { text, values });
+      const [row] = rows;
+      if (row === undefined) return { position: 0n };
+      const { position, event_id, log_id } = row;
+      return {
+        position: BigInt(position),
+        eventId: event_id ?? undefined,
+        logId: log_id ?? undefined,
+      };
     },
 
     async parked(partition) {
@@ -63,13 +74,15 @@ export function postgresViewWriter(options: PostgresViewOptions): OrderViewWrite
       return rows.map((row) => ({ ...row, position: BigInt(row.position) }));
     },
 
-    async write({ partition, position, orders, dead, revived = [] }) {
+    async write({ partition, position, eventId, logId, orders, dead, revived = [] }) {
       const values = [
         JSON.stringify(toRows(orders)),
         JSON.stringify(dead.map(deadLetterRow)),
         postgresProjection,
         partition,
         String(position),
+        eventId,
+        logId,
         revived.map(String),
       ];
       await query(pool, { ...writeBatch, values });

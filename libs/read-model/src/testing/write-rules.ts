@@ -155,7 +155,7 @@ export function writeRules(open: OpenViewStore): void {
       for (const position of [5n, 3n, 2n ** 53n + 1n, 7n])
         await store.writer.write(batch(100, position));
       await store.writer.write(batch(101, 2n));
-      expect(await store.writer.checkpoint(100)).toBe(2n ** 53n + 1n);
+      expect((await store.writer.checkpoint(100)).position).toBe(2n ** 53n + 1n);
       expect(await store.reader.checkpoints([100, 101, 102], never)).toEqual(
         new Map([
           [100, 2n ** 53n + 1n],
@@ -163,6 +163,18 @@ export function writeRules(open: OpenViewStore): void {
           [102, 0n],
         ]),
       );
+    });
+
+    test('keeps the last event of a checkpoint, and of which log it is, where they are known', async () => {
+      const [eventId, logId, later] = [randomUUID(), randomUUID(), randomUUID()];
+      expect(await store.writer.checkpoint(110)).toEqual({ position: 0n });
+      await store.writer.write(batch(110, 4n));
+      expect((await store.writer.checkpoint(110)).eventId).toBeUndefined();
+      await store.writer.write(batch(110, 5n, { eventId, logId }));
+      await store.writer.write(batch(110, 3n, { eventId: later, logId })); // delivered again
+      expect(await store.writer.checkpoint(110)).toEqual({ position: 5n, eventId, logId });
+      await store.writer.write(batch(110, 6n, { eventId: later, logId }));
+      expect(await store.writer.checkpoint(110)).toEqual({ position: 6n, eventId: later, logId });
     });
 
     test('lists an incomplete view as soon as it is written, and no longer once it is complete', async () => {

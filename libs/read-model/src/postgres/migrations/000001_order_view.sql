@@ -47,6 +47,8 @@ CREATE TABLE projection_checkpoint (
   projection text    NOT NULL,                   -- with its generation, e.g. orders-pg@000001
   partition  integer NOT NULL,
   position   bigint  NOT NULL,
+  event_id   uuid,                               -- of the event there, where it was readable, and
+  log_id     uuid,                               -- of its log: one that was rolled back or replaced has another event there
   PRIMARY KEY (projection, partition)
 ) WITH (fillfactor = 20);                        -- a dozen rows, rewritten by every batch
 

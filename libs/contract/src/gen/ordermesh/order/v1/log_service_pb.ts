@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ordermesh/order/v1/log_service.proto.
  */
 export const file_ordermesh_order_v1_log_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRvcmRlcm1lc2gvb3JkZXIvdjEvbG9nX3NlcnZpY2UucHJvdG8SEm9yZGVybWVzaC5vcmRlci52MSJfCg5SZWFkTG9nUmVxdWVzdBIaCglwYXJ0aXRpb24YASABKAVCB7pIBBoCKAASFgoFYWZ0ZXIYAiABKANCB7pIBCICKAASGQoFbGltaXQYAyABKAVCCrpIBxoFGPQDKAAiQwoPUmVhZExvZ1Jlc3BvbnNlEjAKCG1lc3NhZ2VzGAEgAygLMh4ub3JkZXJtZXNoLm9yZGVyLnYxLkxvZ01lc3NhZ2UiqAEKCkxvZ01lc3NhZ2USEAoIcG9zaXRpb24YASABKAMSCwoDa2V5GAIgASgJEg0KBXZhbHVlGAMgASgMEjwKB2hlYWRlcnMYBCADKAsyKy5vcmRlcm1lc2gub3JkZXIudjEuTG9nTWVzc2FnZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEyZQoPT3JkZXJMb2dTZXJ2aWNlElIKB1JlYWRMb2cSIi5vcmRlcm1lc2gub3JkZXIudjEuUmVhZExvZ1JlcXVlc3QaIy5vcmRlcm1lc2gub3JkZXIudjEuUmVhZExvZ1Jlc3BvbnNlQm4KFmRldi5vcmRlcm1lc2gub3JkZXIudjFQAVo9Z2l0aHViLmNvbS9vcmRlcm1lc2gvb3JkZXJtZXNoL2dlbi9vcmRlcm1lc2gvb3JkZXIvdjE7b3JkZXJ2MaoCEk9yZGVybWVzaC5PcmRlci5WMWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("CiRvcmRlcm1lc2gvb3JkZXIvdjEvbG9nX3NlcnZpY2UucHJvdG8SEm9yZGVybWVzaC5vcmRlci52MSJfCg5SZWFkTG9nUmVxdWVzdBIaCglwYXJ0aXRpb24YASABKAVCB7pIBBoCKAASFgoFYWZ0ZXIYAiABKANCB7pIBCICKAASGQoFbGltaXQYAyABKAVCCrpIBxoFGPQDKAAiQwoPUmVhZExvZ1Jlc3BvbnNlEjAKCG1lc3NhZ2VzGAEgAygLMh4ub3JkZXJtZXNoLm9yZGVyLnYxLkxvZ01lc3NhZ2UiqAEKCkxvZ01lc3NhZ2USEAoIcG9zaXRpb24YASABKAMSCwoDa2V5GAIgASgJEg0KBXZhbHVlGAMgASgMEjwKB2hlYWRlcnMYBCADKAsyKy5vcmRlcm1lc2gub3JkZXIudjEuTG9nTWVzc2FnZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiLwoSR2V0TG9nUG9pbnRSZXF1ZXN0EhkKCHBvc2l0aW9uGAEgASgDQge6SAQiAigAIjcKE0dldExvZ1BvaW50UmVzcG9uc2USDgoGbG9nX2lkGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJMsUBCg9PcmRlckxvZ1NlcnZpY2USUgoHUmVhZExvZxIiLm9yZGVybWVzaC5vcmRlci52MS5SZWFkTG9nUmVxdWVzdBojLm9yZGVybWVzaC5vcmRlci52MS5SZWFkTG9nUmVzcG9uc2USXgoLR2V0TG9nUG9pbnQSJi5vcmRlcm1lc2gub3JkZXIudjEuR2V0TG9nUG9pbnRSZXF1ZXN0Gicub3JkZXJtZXNoLm9yZGVyLnYxLkdldExvZ1BvaW50UmVzcG9uc2VCbgoWZGV2Lm9yZGVybWVzaC5vcmRlci52MVABWj1naXRodWIuY29tL29yZGVybWVzaC9vcmRlcm1lc2gvZ2VuL29yZGVybWVzaC9vcmRlci92MTtvcmRlcnYxqgIST3JkZXJtZXNoLk9yZGVyLlYxYgZwcm90bzM", [file_buf_validate_validate]);
 
 /**
  * Asks for a stretch of the log.
@@ -112,6 +112,55 @@ export const LogMessageSchema: GenMessage<LogMessage> = /*@__PURE__*/
   messageDesc(file_ordermesh_order_v1_log_service, 2);
 
 /**
+ * Asks for the event at a position.
+ *
+ * @generated from message ordermesh.order.v1.GetLogPointRequest
+ */
+export type GetLogPointRequest = Message<"ordermesh.order.v1.GetLogPointRequest"> & {
+  /**
+   * Of any partition; 0 asks for the log's id alone.
+   *
+   * @generated from field: int64 position = 1;
+   */
+  position: bigint;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.GetLogPointRequest.
+ * Use `create(GetLogPointRequestSchema)` to create a new message.
+ */
+export const GetLogPointRequestSchema: GenMessage<GetLogPointRequest> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_log_service, 3);
+
+/**
+ * Answers GetLogPoint.
+ *
+ * @generated from message ordermesh.order.v1.GetLogPointResponse
+ */
+export type GetLogPointResponse = Message<"ordermesh.order.v1.GetLogPointResponse"> & {
+  /**
+   * UUID of the log, made with it.
+   *
+   * @generated from field: string log_id = 1;
+   */
+  logId: string;
+
+  /**
+   * UUID of the event; empty: the log ends before that position.
+   *
+   * @generated from field: string event_id = 2;
+   */
+  eventId: string;
+};
+
+/**
+ * Describes the message ordermesh.order.v1.GetLogPointResponse.
+ * Use `create(GetLogPointResponseSchema)` to create a new message.
+ */
+export const GetLogPointResponseSchema: GenMessage<GetLogPointResponse> = /*@__PURE__*/
+  messageDesc(file_ordermesh_order_v1_log_service, 4);
+
+/**
  * The log for projectors: fills a stretch that the bus lost. Internal to the mesh; not reachable through the gateway.
  *
  * @generated from service ordermesh.order.v1.OrderLogService
@@ -126,6 +175,16 @@ export const OrderLogService: GenService<{
     methodKind: "unary";
     input: typeof ReadLogRequestSchema;
     output: typeof ReadLogResponseSchema;
+  },
+  /**
+   * What the log has at a position. Whoever keeps its last event compares, and so notices a log that was rolled back or replaced.
+   *
+   * @generated from rpc ordermesh.order.v1.OrderLogService.GetLogPoint
+   */
+  getLogPoint: {
+    methodKind: "unary";
+    input: typeof GetLogPointRequestSchema;
+    output: typeof GetLogPointResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ordermesh_order_v1_log_service, 0);
