@@ -1,17 +1,30 @@
-// `npm run bench -- NAME [real]`: measures and prints a Markdown table; with `real` on Kafka and Elasticsearch instead of the embedded default.
+// `npm run bench -- NAME [--quick] [real]`: measures and prints Markdown tables; README.md beside it says how to read them.
+import { append } from './append/append.ts';
+import { markdown } from './measure/table.ts';
 import { readYourWrite } from './read-your-write.ts';
+import { type Measured, resultOf, writeResult } from './result.ts';
 
-const benches: Readonly<Record<string, (engines: 'embedded' | 'real') => Promise<void>>> = {
-  'read-your-write': readYourWrite,
-};
+interface Options {
+  /** A minute instead of several, to see a tendency; no result file. */
+  readonly quick: boolean;
+}
 
-const name = process.argv[2] ?? '';
+const benches: Readonly<Record<string, (options: Options) => Promise<Measured>>> = { append };
+
+const [name = '', ...options] = process.argv.slice(2);
 const bench = benches[name];
-if (bench === undefined) {
-  console.error(
-    `npm run bench -- NAME [real], with NAME one of: ${Object.keys(benches).join(', ')}`,
-  );
-  process.exitCode = 1;
+if (name === 'read-your-write') {
+  await readYourWrite(options.includes('real') ? 'real' : 'embedded');
+} else if (bench !== undefined) {
+  const quick = options.includes('--quick');
+  const result = resultOf(name, await bench({ quick }));
+  const { cores, memoryGiB, cpu, node } = result.machine;
+  console.log(`${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}\n`);
+  for (const [what, how] of Object.entries(result.settings)) console.log(`- ${what}: ${how}`);
+  for (const table of result.tables) console.log(`\n${markdown(table)}`);
+  if (!quick) writeResult(result);
 } else {
-  await bench(process.argv[3] === 'real' ? 'real' : 'embedded');
+  const names = [...Object.keys(benches), 'read-your-write'].join(', ');
+  console.error(`npm run bench -- NAME [--quick] [real], with NAME one of: ${names}`);
+  process.exitCode = 1;
 }

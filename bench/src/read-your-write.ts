@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Mesh, processes, startMesh } from '@ordermesh/e2e/mesh';
-import { cpuTimeMs } from './cpu-time.ts';
-import { ms, percentile } from './percentiles.ts';
+import { cpuTimeMs } from './measure/cpu-time.ts';
+import { ms, percentile } from './measure/percentiles.ts';
 
 const orders = 500;
 const everyMs = 20;
