@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { withClient } from '@ordermesh/testing';
 import { drive } from '../measure/drive.ts';
 import { interleaved } from '../measure/rounds.ts';
@@ -127,8 +126,7 @@ async function warmDatabase(server: OwnServer, contestant: Contestant): Promise<
   const url = await server.createDatabase();
   await (await contestant.open(url))[Symbol.asyncDispose]();
   await withClient(url, async (client) => {
-    const streams = Array.from({ length: warmEvents / streamLength }, () => randomUUID());
-    await contestant.fill(client, streams);
+    await contestant.fill(client, warmEvents);
     await client.query('VACUUM ANALYZE');
   });
   return url;

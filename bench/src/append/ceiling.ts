@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { logMigrations } from '@ordermesh/event-store-postgres';
-import { createPool, databaseOf, migrate } from '@ordermesh/postgres';
+import { createPool } from '@ordermesh/postgres';
+import { makeLog } from '../postgres/log-database.ts';
 import type { Contestant } from './contestant.ts';
 import { ordermesh } from './ordermesh.ts';
 import { data, streamLength, type } from './workload.ts';
@@ -19,8 +19,7 @@ export const ceiling: Contestant = {
   eventsPerCall,
   callersFor: () => connections,
   async open(url) {
-    const database = databaseOf(url) ?? '';
-    await migrate({ url, directory: logMigrations, database }, AbortSignal.timeout(30_000));
+    await makeLog(url);
     const pool = createPool({ url, max: connections, name: 'bench-ceiling' });
     const { rows } = await pool.query('SELECT coalesce(max(position), 0) AS head FROM events');
     let head = Number(rows[0]?.head);

@@ -13,8 +13,8 @@ export interface Contestant {
   readonly callersFor?: (callers: number) => number;
   /** Connects to a database, which gets its schema if it has none. */
   open(url: string): Promise<Appender>;
-  /** Events that the warm database has from the start, as if it had appended them: whole streams. */
-  fill(client: Client, streams: readonly string[]): Promise<void>;
+  /** Gives the empty database so many events, as if it had appended them: streams of {@link filledLength}. */
+  fill(client: Client, events: number): Promise<void>;
   /** How to find in the database what was appended. */
   readonly stored: Stored;
 }

@@ -1,6 +1,6 @@
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import type { Contestant } from './contestant.ts';
-import { data, streamLength, type } from './workload.ts';
+import { data, filledLength, filledStreams, type } from './workload.ts';
 
 /** The event store of the same field in the same language. */
 export const emmett: Contestant = {
@@ -21,18 +21,19 @@ export const emmett: Contestant = {
       [Symbol.asyncDispose]: () => store.close(),
     };
   },
-  async fill(client, streams) {
+  async fill(client, events) {
+    const streams = filledStreams(events);
     await client.query(
       `INSERT INTO emt_messages (
          stream_id, stream_position, partition, message_data, message_metadata, message_schema_version, message_type, message_id, transaction_id)
        SELECT id, version, 'emt:default', $4, '{"actor": {"subject": "anonymous", "service": "gateway"}}', '1', $3, uuidv7(), pg_current_xact_id()
        FROM unnest($1::text[]) AS s (id), generate_series(1, $2::integer) AS version`,
-      [streams, streamLength, type, data],
+      [streams, filledLength, type, data],
     );
     await client.query(
       `INSERT INTO emt_streams (stream_id, stream_position, partition, stream_type, stream_metadata)
        SELECT id, $2, 'emt:default', 'emt:unknown', '{}' FROM unnest($1::text[]) AS s (id)`,
-      [streams, streamLength],
+      [streams, filledLength],
     );
   },
   stored: {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Contestant } from './contestant.ts';
-import { data, streamLength, type, type Work } from './workload.ts';
+import { data, filledLength, filledStreams, type, type Work } from './workload.ts';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS events (
@@ -51,8 +51,8 @@ export const naive: Contestant = {
       [Symbol.asyncDispose]: () => pool.end(),
     };
   },
-  async fill(client, streams) {
-    await fillEvents(client, streams);
+  async fill(client, events) {
+    await fillEvents(client, events);
     await client.query(
       'INSERT INTO outbox (stream_id, payload) SELECT stream_id, data FROM events',
     );
@@ -82,11 +82,12 @@ async function openPool(url: string): Promise<pg.Pool> {
   return pool;
 }
 
-async function fillEvents(client: pg.Client, streams: readonly string[]): Promise<void> {
+async function fillEvents(client: pg.Client, events: number): Promise<void> {
+  const streams = filledStreams(events);
   await client.query(
     `INSERT INTO events (stream_id, version, type, event_id, metadata, data)
      SELECT id, version, $3, uuidv7(), '{"actor": {"subject": "anonymous", "service": "gateway"}}', $4
      FROM unnest($1::uuid[]) AS s (id), generate_series(1, $2::integer) AS version`,
-    [streams, streamLength, type, data],
+    [streams, filledLength, type, data],
   );
 }

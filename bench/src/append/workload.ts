@@ -1,8 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { uuidv7 } from '@ordermesh/event-sourcing';
+import { eventsPerOrder } from '../orders/fill-orders.ts';
 
 /** Events that a caller appends to a stream before it begins another. */
 export const streamLength = 20;
+
+/** Events of a stream that the warm database has from the start. */
+export const filledLength: number = eventsPerOrder;
+
+/** Ids of the streams that hold so many events then. */
+export const filledStreams = (events: number): string[] =>
+  Array.from({ length: events / filledLength }, () => randomUUID());
 
 /** One event to append, with everything that ordermesh keeps of it: each contestant is given the same. */
 export interface Work {
@@ -20,11 +28,9 @@ export interface Work {
 
 const newId = uuidv7(Date.now, randomBytes);
 
-export const type = 'OrderPaid';
+export const type = 'OrderCancelled';
 export const data: string = JSON.stringify({
-  paymentId: 'pay_3NfJ8s2eZvKYlo2C1gQ8x7Rt',
-  amount: { currencyCode: 'USD', minorUnits: '1250' },
-  note: 'settled by the first attempt; the receipt goes to the address of the order’s customer, see there',
+  reason: 'The customer found a better price. '.repeat(5),
 });
 export const actor = { subject: 'anonymous', service: 'gateway' };
 
