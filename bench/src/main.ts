@@ -13,8 +13,10 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Measured>>>
   projection: async (options) =>
     (await import('./pipeline/projection.ts')).measureProjection(options),
   relay: async (options) => (await import('./pipeline/relay.ts')).measureRelay(options),
+  rebuild: async (options) => (await import('./pipeline/rebuild.ts')).rebuild(options),
 };
 
+process.env.LOG_LEVEL ??= 'warn'; // what is measured in this process, and the processes it starts
 const [name = '', ...options] = process.argv.slice(2);
 const bench = benches[name];
 if (name === 'read-your-write') {

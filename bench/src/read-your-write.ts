@@ -14,7 +14,7 @@ const idleMs = 20_000;
  * in the same run, the POST alone and a GET that waits for nothing, and what the five processes cost while nobody asks.
  */
 export async function readYourWrite(engines: 'embedded' | 'real'): Promise<void> {
-  await using mesh = await startMesh({ engines });
+  await using mesh = await startMesh({ engines, env: { LOG_LEVEL: 'info' } });
   const customerId = await register(mesh);
   for (let i = 0; i < 100; i++) await placeAndRead(mesh, customerId); // warm-up
 

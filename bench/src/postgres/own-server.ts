@@ -6,6 +6,8 @@ import { withClient } from '@ordermesh/testing';
 
 /** A PostgreSQL of the benchmark's own, durable, in a temporary folder that goes with it. */
 export interface OwnServer extends AsyncDisposable {
+  /** Of its database `postgres`, as superuser. */
+  readonly url: string;
   /** A new, empty database. @returns its URL */
   createDatabase(): Promise<string>;
   /** Drops one of them; the server waits up to 5 s for connections that are just closing. */
@@ -32,6 +34,7 @@ export async function ownServer(): Promise<OwnServer> {
   let databases = 0;
   return {
     version,
+    url: postgres.url,
     async createDatabase() {
       const url = new URL(postgres.url);
       url.pathname = `bench_${++databases}`;
