@@ -5,6 +5,8 @@ import { type Measured, resultOf, writeResult } from './result.ts';
 interface Options {
   /** A minute instead of several, to see a tendency; no result file. */
   readonly quick: boolean;
+  /** With what takes long. */
+  readonly full: boolean;
 }
 
 // Loaded when asked for: emmett changes how node-postgres parses bigint, for the whole process.
@@ -14,6 +16,8 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Measured>>>
     (await import('./pipeline/projection.ts')).measureProjection(options),
   relay: async (options) => (await import('./pipeline/relay.ts')).measureRelay(options),
   rebuild: async (options) => (await import('./pipeline/rebuild.ts')).rebuild(options),
+  grpc: async (options) => (await import('./grpc/grpc.ts')).measureGrpc(options),
+  growth: async (options) => (await import('./growth/growth.ts')).growth(options),
 };
 
 process.env.LOG_LEVEL ??= 'warn'; // what is measured in this process, and the processes it starts
@@ -24,7 +28,7 @@ if (name === 'read-your-write') {
   await readYourWrite(options.includes('real') ? 'real' : 'embedded');
 } else if (bench !== undefined) {
   const quick = options.includes('--quick');
-  const result = resultOf(name, await bench({ quick }));
+  const result = resultOf(name, await bench({ quick, full: options.includes('--full') }));
   const { cores, memoryGiB, cpu, node } = result.machine;
   console.log(`${cores} cores (${cpu}), ${memoryGiB} GiB, Node ${node}\n`);
   for (const [what, how] of Object.entries(result.settings)) console.log(`- ${what}: ${how}`);

@@ -1,5 +1,5 @@
 import { withClient } from '@ordermesh/testing';
-import { drive } from '../measure/drive.ts';
+import { drive, forMs } from '../measure/drive.ts';
 import { interleaved } from '../measure/rounds.ts';
 import { type Spread, spreadOf } from '../measure/spread.ts';
 import { figure, round, type Table } from '../measure/table.ts';
@@ -112,8 +112,8 @@ async function runOnce(
   await using appender = await contestant.open(url);
   const before = await withClient(url, (client) => countStored(client, stored));
   const caller = () => appender.caller(worker());
-  const warmedUp = await drive(callers, warmUpMs, caller); // connects, and plans on what is there
-  const run = await drive(callers, runMs, caller);
+  const warmedUp = await drive(callers, forMs(warmUpMs), caller); // connects, and plans on what is there
+  const run = await drive(callers, forMs(runMs), caller);
   const acknowledged = (warmedUp.calls + run.calls) * eventsPerCall;
   await withClient(url, (client) => checkStored(client, stored, before, acknowledged));
   return {

@@ -12,17 +12,8 @@ export const ordermesh = ({ keys }: { readonly keys: boolean }): Contestant => (
   name: keys ? 'ordermesh, idempotency keys' : 'ordermesh, no keys',
   settings: 'as the command service: readers’ pool 10, writer’s 2',
   async open(url) {
-    await makeLog(url);
-    const pool = createPool({ url, max: 10, name: 'ordermesh-command' });
-    const writer = createPool({ url, max: 2, name: 'ordermesh-command-writer' });
-    await openLog(pool, partitions);
-    const store = createEventStore({ pool, writer, partitions });
-    return {
-      caller: (next) => () => appendWork(store, next(), keys),
-      async [Symbol.asyncDispose]() {
-        await Promise.all([pool.end(), writer.end()]);
-      },
-    };
+    const { caller, ...opened } = await openStore(url);
+    return { ...opened, caller: (next) => caller(next, keys) };
   },
   async fill(client, events) {
     await fillOrders(client, { orders: events / eventsPerOrder, partitions });
@@ -38,6 +29,29 @@ export const ordermesh = ({ keys }: { readonly keys: boolean }): Contestant => (
 
 // As long as the answer to a command on an order of one item.
 const response = Buffer.from(data + data);
+
+/** The event store of the command service, connected. */
+export interface OpenStore extends AsyncDisposable {
+  readonly store: EventStore;
+  /** A caller of its `append`. */
+  caller(next: () => Work, keys: boolean): () => Promise<unknown>;
+}
+
+/** Connects to a database, which gets the log's schema if it has none. */
+export async function openStore(url: string): Promise<OpenStore> {
+  await makeLog(url);
+  const pool = createPool({ url, max: 10, name: 'ordermesh-command' });
+  const writer = createPool({ url, max: 2, name: 'ordermesh-command-writer' });
+  await openLog(pool, partitions);
+  const store = createEventStore({ pool, writer, partitions });
+  return {
+    store,
+    caller: (next, keys) => () => appendWork(store, next(), keys),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([pool.end(), writer.end()]);
+    },
+  };
+}
 
 /** Appends one event. @throws when it was not */
 export async function appendWork(store: EventStore, work: Work, keys: boolean) {

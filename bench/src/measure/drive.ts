@@ -9,14 +9,23 @@ export interface Driven {
   readonly latenciesMs: readonly number[];
 }
 
+/** Until when callers go on. */
+export type Until = (elapsedMs: number) => boolean;
+
+/** A time. */
+export const forMs =
+  (ms: number): Until =>
+  (elapsedMs) =>
+    elapsedMs < ms;
+
 /**
- * A closed loop: each caller calls again as soon as it is answered, until the time is up; calls under way are waited for.
- * @param caller makes the loop of one caller
+ * A closed loop: each caller calls again as soon as it is answered, as long as `goesOn`; calls under way are waited for.
+ * @param caller makes the loop of one caller; what a call does before its first `await` follows `goesOn` at once
  * @throws what a call throws: a run with an error has no figure
  */
 export async function drive(
   callers: number,
-  forMs: number,
+  goesOn: Until,
   caller: () => () => Promise<unknown>,
 ): Promise<Driven> {
   const latenciesMs: number[] = [];
@@ -25,7 +34,7 @@ export async function drive(
   await Promise.all(
     Array.from({ length: callers }, async () => {
       const call = caller();
-      for (let from = start; from - start < forMs; ) {
+      for (let from = start; goesOn(from - start); ) {
         await call();
         const to = performance.now();
         latenciesMs.push(to - from);
