@@ -1,5 +1,6 @@
-// `npm run bench -- NAME [--quick] [real]`: measures and prints Markdown tables; README.md beside it says how to read them.
+// `npm run bench -- NAME [--quick] [--full]`: measures, prints Markdown tables and keeps the result; README.md beside it says how to read them.
 import { markdown } from './measure/table.ts';
+import { rewriteReadme } from './readme.ts';
 import { type Measured, resultOf, writeResult } from './result.ts';
 
 interface Options {
@@ -17,15 +18,16 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Measured>>>
   relay: async (options) => (await import('./pipeline/relay.ts')).measureRelay(options),
   rebuild: async (options) => (await import('./pipeline/rebuild.ts')).rebuild(options),
   grpc: async (options) => (await import('./grpc/grpc.ts')).measureGrpc(options),
+  'read-your-write': async (options) =>
+    (await import('./read-your-write.ts')).readYourWrite(options),
   growth: async (options) => (await import('./growth/growth.ts')).growth(options),
 };
 
 process.env.LOG_LEVEL ??= 'warn'; // what is measured in this process, and the processes it starts
 const [name = '', ...options] = process.argv.slice(2);
 const bench = benches[name];
-if (name === 'read-your-write') {
-  const { readYourWrite } = await import('./read-your-write.ts');
-  await readYourWrite(options.includes('real') ? 'real' : 'embedded');
+if (name === 'readme') {
+  rewriteReadme();
 } else if (bench !== undefined) {
   const quick = options.includes('--quick');
   const result = resultOf(name, await bench({ quick, full: options.includes('--full') }));
@@ -35,7 +37,7 @@ if (name === 'read-your-write') {
   for (const table of result.tables) console.log(`\n${markdown(table)}`);
   if (!quick) writeResult(result);
 } else {
-  const names = [...Object.keys(benches), 'read-your-write'].join(', ');
-  console.error(`npm run bench -- NAME [--quick] [real], with NAME one of: ${names}`);
+  const names = Object.keys(benches).join(', ');
+  console.error(`npm run bench -- readme, or NAME [--quick] [--full], with NAME one of: ${names}`);
   process.exitCode = 1;
 }

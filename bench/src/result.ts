@@ -49,14 +49,27 @@ export const resultOf = (name: string, measured: Measured): Result => ({
 /** Keeps a result, in place of the last one of that name. */
 export function writeResult(result: Result): void {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    new URL(`${result.name}.json`, folder),
-    `${JSON.stringify(result, null, 1).replace(/\{\n\s+("median": [^}]+?)\n\s+\}/g, (_, body: string) => `{ ${body.replace(/\n\s+/g, ' ')} }`)}\n`,
-  );
+  writeFileSync(new URL(`${result.name}.json`, folder), `${JSON.stringify(result, rounded, 1)}\n`);
 }
 
-/** All that are kept, by name. */
+// A machine that is never the same twice has no more digits to tell.
+const rounded = (_: string, value: unknown) =>
+  typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+
+const benches = [
+  'append',
+  'load',
+  'grpc',
+  'growth',
+  'relay',
+  'projection',
+  'rebuild',
+  'read-your-write',
+];
+
+/** All that are kept, in the order of the system: write side, bus, read side. */
 export function readResults(): Result[] {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
-  return files.sort().map((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')));
+  return readdirSync(folder)
+    .map((file): Result => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))
+    .sort((a, b) => benches.indexOf(a.name) - benches.indexOf(b.name));
 }

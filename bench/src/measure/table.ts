@@ -15,7 +15,7 @@ export interface Table {
   }[];
 }
 
-/** As Markdown: median (min–max). */
+/** As Markdown: median (min–max), or the one sample. */
 export function markdown({ title, unit, head, columns, rows }: Table): string {
   const lines = rows.map(({ name, cells }) =>
     line([name, ...cells.map((cell) => (cell === null ? '–' : cellText(cell)))]),
@@ -41,5 +41,6 @@ export function round(value: number): string {
   });
 }
 
-const cellText = ({ median, min, max }: Spread) => `${round(median)} (${round(min)}–${round(max)})`;
+const cellText = ({ median, min, max }: Spread) =>
+  min === max ? round(median) : `${round(median)} (${round(min)}–${round(max)})`;
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
