@@ -13,6 +13,7 @@ interface Options {
 // Loaded when asked for: emmett changes how node-postgres parses bigint, for the whole process.
 const benches: Readonly<Record<string, (options: Options) => Promise<Measured>>> = {
   append: async (options) => (await import('./append/append.ts')).append(options),
+  load: async (options) => (await import('./load/load.ts')).measureLoad(options),
   projection: async (options) =>
     (await import('./pipeline/projection.ts')).measureProjection(options),
   relay: async (options) => (await import('./pipeline/relay.ts')).measureRelay(options),

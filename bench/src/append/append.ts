@@ -1,4 +1,4 @@
-import { withClient } from '@ordermesh/testing';
+import pg from 'pg';
 import { drive, forMs } from '../measure/drive.ts';
 import { interleaved } from '../measure/rounds.ts';
 import { type Spread, spreadOf } from '../measure/spread.ts';
@@ -7,7 +7,7 @@ import { type OwnServer, ownServer } from '../postgres/own-server.ts';
 import type { Headline, Measured } from '../result.ts';
 import { ceiling } from './ceiling.ts';
 import { checkStored, countStored } from './check-stored.ts';
-import type { Contestant } from './contestant.ts';
+import type { Appender, Contestant } from './contestant.ts';
 import { emmett } from './emmett.ts';
 import { naive, singleInsert } from './naive.ts';
 import { ordermesh } from './ordermesh.ts';
@@ -66,8 +66,10 @@ async function measure(
   { title, warm, flushMicros }: Condition,
   { levels, rounds, runMs }: Effort,
 ): Promise<[rate: Table, cpu: Table]> {
-  const databases = new Map<Contestant, string>();
-  if (warm) for (const one of contestants) databases.set(one, await warmDatabase(server, one));
+  await using kept = new AsyncDisposableStack();
+  const beds = new Map<Contestant, Bed>();
+  if (warm)
+    for (const one of contestants) beds.set(one, kept.use(await openBed(server, one, warmEvents)));
   await server.delayFlush(flushMicros);
   const rates = contestants.map(({ name }) => ({ name, cells: [] as (Spread | null)[] }));
   const cpu = contestants.map(({ name }) => ({ name, cells: [] as (Spread | null)[] }));
@@ -75,10 +77,10 @@ async function measure(
     const samples = await interleaved(rounds, contestants, async (contestant) => {
       const callers = contestant.callersFor?.(level) ?? level;
       if (callers === 0) return undefined;
-      const url = databases.get(contestant) ?? (await server.createDatabase());
-      const run = await runOnce(contestant, url, callers, runMs);
-      if (!warm) await server.dropDatabase(url);
-      return run;
+      const bed = beds.get(contestant);
+      if (bed !== undefined) return runOnce(bed, callers, runMs);
+      await using fresh = await openBed(server, contestant, 0);
+      return await runOnce(fresh, callers, runMs);
     });
     for (const [index, taken] of samples.entries()) {
       const runs = taken.filter((run) => run !== undefined);
@@ -89,7 +91,6 @@ async function measure(
     }
   }
   await server.delayFlush(0);
-  for (const url of databases.values()) await server.dropDatabase(url);
   const columns = levels.map(String);
   return [
     { title, unit: 'appends/s', head: 'callers', columns, rows: rates },
@@ -102,42 +103,57 @@ interface Run {
   readonly cpuMicros: number;
 }
 
+/** A contestant on a database of its own, which goes with it. */
+interface Bed extends AsyncDisposable {
+  readonly contestant: Contestant;
+  readonly appender: Appender;
+  /** For the oracle. */
+  readonly client: pg.Client;
+}
+
+async function openBed(server: OwnServer, contestant: Contestant, events: number): Promise<Bed> {
+  await using opened = new AsyncDisposableStack();
+  const url = await server.createDatabase();
+  opened.defer(() => server.dropDatabase(url));
+  const client = new pg.Client(url);
+  await client.connect();
+  opened.defer(() => client.end());
+  if (events > 0) {
+    await (await contestant.open(url))[Symbol.asyncDispose](); // makes the schema
+    await contestant.fill(client, events);
+    await client.query('VACUUM ANALYZE');
+  }
+  const appender = opened.use(await contestant.open(url));
+  const closing = opened.move();
+  return {
+    ...{ contestant, appender, client },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
 async function runOnce(
-  contestant: Contestant,
-  url: string,
+  { contestant, appender, client }: Bed,
   callers: number,
   runMs: number,
 ): Promise<Run> {
   const { eventsPerCall = 1, stored } = contestant;
-  await using appender = await contestant.open(url);
-  const before = await withClient(url, (client) => countStored(client, stored));
+  const before = await countStored(client, stored);
   const caller = () => appender.caller(worker());
   const warmedUp = await drive(callers, forMs(warmUpMs), caller); // connects, and plans on what is there
   const run = await drive(callers, forMs(runMs), caller);
   const acknowledged = (warmedUp.calls + run.calls) * eventsPerCall;
-  await withClient(url, (client) => checkStored(client, stored, before, acknowledged));
+  await checkStored(client, stored, before, acknowledged);
   return {
     perSecond: run.perSecond * eventsPerCall,
     cpuMicros: run.cpuMicros / eventsPerCall,
   };
 }
 
-async function warmDatabase(server: OwnServer, contestant: Contestant): Promise<string> {
-  const url = await server.createDatabase();
-  await (await contestant.open(url))[Symbol.asyncDispose]();
-  await withClient(url, async (client) => {
-    await contestant.fill(client, warmEvents);
-    await client.query('VACUUM ANALYZE');
-  });
-  return url;
-}
-
 /** The first calls of a process run uncompiled: nobody's figure. */
 async function warmUp(server: OwnServer): Promise<void> {
   for (const contestant of contestants) {
-    const url = await server.createDatabase();
-    await runOnce(contestant, url, 16, 300);
-    await server.dropDatabase(url);
+    await using bed = await openBed(server, contestant, 0);
+    await runOnce(bed, 16, 300);
   }
 }
 
