@@ -5,6 +5,7 @@ import { cpuTimeMs } from './measure/cpu-time.ts';
 import { percentile } from './measure/percentiles.ts';
 import { spreadOf } from './measure/spread.ts';
 import { figure, round, type Table } from './measure/table.ts';
+import { shippingAddress } from './orders/fill-orders.ts';
 import type { Headline, Measured } from './result.ts';
 
 const everyMs = 20;
@@ -171,11 +172,5 @@ const orderOf = (customerId: string) => ({
       unitPrice: { currencyCode: 'USD', minorUnits: '1250' },
     },
   ],
-  shippingAddress: {
-    recipient: 'Ada Lovelace',
-    line1: '12 St James’s Square',
-    city: 'London',
-    postalCode: 'SW1Y 4JH',
-    countryCode: 'GB',
-  },
+  shippingAddress,
 });

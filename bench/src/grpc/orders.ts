@@ -9,6 +9,7 @@ import {
 import { OrderCommandService } from '@ordermesh/contract';
 import { callUnary, connect } from '@ordermesh/rpc';
 import { startApp } from '@ordermesh/testing';
+import { shippingAddress } from '../orders/fill-orders.ts';
 
 /** The two commands that are measured; each call has an idempotency key of its own. */
 export interface Orders extends AsyncDisposable {
@@ -66,13 +67,7 @@ export async function commandProcess(
             unitPrice: { currencyCode: 'USD', minorUnits: 1250n },
           },
         ],
-        shippingAddress: {
-          recipient: 'Ada Lovelace',
-          line1: '12 St James’s Square',
-          city: 'London',
-          postalCode: 'SW1Y 4JH',
-          countryCode: 'GB',
-        },
+        shippingAddress,
       });
       return orderId;
     },

@@ -4,6 +4,15 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { eventSchemas, partitionOf } from '@ordermesh/contract';
 import type { Client } from 'pg';
 
+/** Where every order goes. */
+export const shippingAddress = {
+  recipient: 'Ada Lovelace',
+  line1: '12 St James’s Square',
+  city: 'London',
+  postalCode: 'SW1Y 4JH',
+  countryCode: 'GB',
+};
+
 /** Events of an order that was delivered. */
 export const eventsPerOrder = 5;
 /** Orders whose events alternate in the log: as many events in a row are of as many orders, so no batch profits of neighbours. */
@@ -52,13 +61,7 @@ export function lifeOf(customerId: string) {
   const created = create(eventSchemas.OrderCreated, {
     customerId,
     items: [{ productId: customerId, productName: 'Green tea', quantity: 2, unitPrice }],
-    shippingAddress: {
-      recipient: 'Ada Lovelace',
-      line1: '12 St James’s Square',
-      city: 'London',
-      postalCode: 'SW1Y 4JH',
-      countryCode: 'GB',
-    },
+    shippingAddress,
     total,
     createdAt: timestampFromMs(Date.UTC(2026, 0, 2)),
     estimatedDeliveryAt: timestampFromMs(Date.UTC(2026, 0, 7)),
