@@ -1,50 +1,97 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Mesh, processes, startMesh } from '@ordermesh/e2e/mesh';
-import { cpuTimeMs } from './cpu-time.ts';
-import { ms, percentile } from './percentiles.ts';
+import { cpuTimeMs } from './measure/cpu-time.ts';
+import { percentile } from './measure/percentiles.ts';
+import { spreadOf } from './measure/spread.ts';
+import { figure, round, type Table } from './measure/table.ts';
+import { shippingAddress } from './orders/fill-orders.ts';
+import type { Headline, Measured } from './result.ts';
 
-const orders = 500;
 const everyMs = 20;
-const idleMs = 20_000;
 
 /**
  * How long a caller waits to read its own write: POST /v1/orders, then GET with `minVersion=1`, and POST, then a search with its token. Beside it,
  * in the same run, the POST alone and a GET that waits for nothing, and what the five processes cost while nobody asks.
  */
-export async function readYourWrite(engines: 'embedded' | 'real'): Promise<void> {
-  await using mesh = await startMesh({ engines });
+export async function readYourWrite({ quick }: { readonly quick: boolean }): Promise<Measured> {
+  const [orders, idleMs] = quick ? [100, 5_000] : [500, 20_000];
+  const tables: Table[] = [];
+  const headlines: Headline[] = [];
+  for (const engines of ['embedded', 'real'] as const) {
+    const [latencies, idle] = await measure(engines, orders, idleMs);
+    tables.push(latencies, idle);
+    const cells = (step: string) =>
+      ['p50', 'p99'].map((column) => round(figure(latencies, step, column).median));
+    headlines.push(
+      ...[steps.postAndGet, steps.postAndSearch].map((step) => ({
+        figure: `${step}, ${named[engines]}`,
+        ours: `p50 ${cells(step)[0]} ms, p99 ${cells(step)[1]} ms`,
+        beside: `${steps.post} alone p50 ${cells(steps.post)[0]} ms, p99 ${cells(steps.post)[1]} ms`,
+        ratio: '',
+      })),
+    );
+  }
+  return {
+    settings: {
+      work: `${orders} orders through REST, one at a time, ${everyMs} ms apart`,
+      rounds: `1; idle CPU over ${idleMs / 1000} s`,
+    },
+    tables,
+    headlines,
+  };
+}
+
+const named = { embedded: 'embedded', real: 'Kafka + Elasticsearch' };
+const steps = {
+  post: 'POST',
+  get: 'GET minVersion right after',
+  postAndGet: 'POST + GET minVersion',
+  search: 'search with the token right after',
+  postAndSearch: 'POST + search with its token',
+  plain: 'GET of an order seen before',
+};
+
+async function measure(
+  engines: 'embedded' | 'real',
+  orders: number,
+  idleMs: number,
+): Promise<[latencies: Table, idle: Table]> {
+  // The supervisor's lines say which process runs.
+  await using mesh = await startMesh({ engines, env: { LOG_LEVEL: 'info' } });
   const customerId = await register(mesh);
   for (let i = 0; i < 100; i++) await placeAndRead(mesh, customerId); // warm-up
 
-  const idle = await idleCpu(mesh);
+  const idle = await idleCpu(mesh, idleMs);
   const samples: Sample[] = [];
   for (let i = 0; i < orders; i++) {
     samples.push(await placeAndRead(mesh, customerId));
     await sleep(everyMs);
   }
-  const rows = [
-    ['POST', samples.map(({ postMs }) => postMs)],
-    ['GET minVersion right after', samples.map(({ waitedMs }) => waitedMs)],
-    ['POST + GET minVersion', samples.map(({ postMs, waitedMs }) => postMs + waitedMs)],
-    ['search with the token right after', samples.map(({ searchMs }) => searchMs)],
-    ['POST + search with its token', samples.map(({ postMs, searchMs }) => postMs + searchMs)],
-    ['GET of an order seen before', samples.map(({ plainMs }) => plainMs)],
-  ] as const;
-  console.log(
-    `${orders} orders, one at a time, ${everyMs} ms apart; ${engines} engines; ${availableParallelism()} cores\n`,
-  );
-  console.log('| step | p50 ms | p99 ms | max ms |\n|---|---|---|---|');
-  for (const [step, values] of rows) {
-    const sorted = values.toSorted((a, b) => a - b);
-    const cells = [percentile(sorted, 0.5), percentile(sorted, 0.99), percentile(sorted, 1)].map(
-      ms,
-    );
-    console.log(`| ${step} | ${cells.join(' | ')} |`);
-  }
-  console.log(`\nIdle CPU over ${idleMs / 1000} s, % of one core\n\n| process | % |\n|---|---|`);
-  for (const [name, percent] of idle) console.log(`| ${name} | ${percent.toFixed(2)} |`);
+  const rows: readonly (readonly [string, readonly number[]])[] = [
+    [steps.post, samples.map(({ postMs }) => postMs)],
+    [steps.get, samples.map(({ waitedMs }) => waitedMs)],
+    [steps.postAndGet, samples.map(({ postMs, waitedMs }) => postMs + waitedMs)],
+    [steps.search, samples.map(({ searchMs }) => searchMs)],
+    [steps.postAndSearch, samples.map(({ postMs, searchMs }) => postMs + searchMs)],
+    [steps.plain, samples.map(({ plainMs }) => plainMs)],
+  ];
+  const title = `Reading one's own write, ${named[engines]}`;
+  const latencies: Table = {
+    ...{ title, unit: 'ms', head: 'step', columns: ['p50', 'p99', 'max'] },
+    rows: rows.map(([name, values]) => {
+      const sorted = values.toSorted((a, b) => a - b);
+      return { name, cells: [0.5, 0.99, 1].map((share) => spreadOf([percentile(sorted, share)])) };
+    }),
+  };
+  const cpu: Table = {
+    title: `Idle, ${named[engines]}`,
+    unit: '% of one core',
+    head: 'process',
+    columns: ['CPU'],
+    rows: idle.map(([name, percent]) => ({ name, cells: [spreadOf([percent])] })),
+  };
+  return [latencies, cpu];
 }
 
 interface Sample {
@@ -106,7 +153,7 @@ async function register(mesh: Mesh): Promise<string> {
   return customerId;
 }
 
-async function idleCpu(mesh: Mesh): Promise<[string, number][]> {
+async function idleCpu(mesh: Mesh, idleMs: number): Promise<[string, number][]> {
   const used = () => processes.map((name) => cpuTimeMs(mesh.pidOf(name)));
   await sleep(2_000); // what the warm-up started settles
   const before = used();
@@ -125,11 +172,5 @@ const orderOf = (customerId: string) => ({
       unitPrice: { currencyCode: 'USD', minorUnits: '1250' },
     },
   ],
-  shippingAddress: {
-    recipient: 'Ada Lovelace',
-    line1: '12 St James’s Square',
-    city: 'London',
-    postalCode: 'SW1Y 4JH',
-    countryCode: 'GB',
-  },
+  shippingAddress,
 });

@@ -10,3 +10,4 @@ export {
   testRedis,
   testTopicName,
 } from './test-engines.ts';
+export { withClient } from './with-client.ts';

@@ -2,6 +2,3 @@
 export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
-
-/** Milliseconds with one decimal. */
-export const ms = (value: number) => value.toFixed(1);
