@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Append, EventStore } from '@ordermesh/event-sourcing';
-import { createEventStore, openLog } from '@ordermesh/event-store-postgres';
+import { createEventStore, createWriter, openLog } from '@ordermesh/event-store-postgres';
 import { createPool } from '@ordermesh/postgres';
 import { eventsPerOrder, fillOrders } from '../orders/fill-orders.ts';
 import { makeLog, partitions } from '../postgres/log-database.ts';
@@ -10,7 +10,7 @@ import { data, type Work } from './workload.ts';
 /** The event store of the command service, with its pools, through its port. */
 export const ordermesh = ({ keys }: { readonly keys: boolean }): Contestant => ({
   name: keys ? 'ordermesh, idempotency keys' : 'ordermesh, no keys',
-  settings: 'as the command service: readers’ pool 10, writer’s 2',
+  settings: 'as the command service: readers’ pool 10, one writer, batches by themselves',
   async open(url) {
     const { caller, ...opened } = await openStore(url);
     return { ...opened, caller: (next) => caller(next, keys) };
@@ -41,7 +41,7 @@ export interface OpenStore extends AsyncDisposable {
 export async function openStore(url: string): Promise<OpenStore> {
   await makeLog(url);
   const pool = createPool({ url, max: 10, name: 'ordermesh-command' });
-  const writer = createPool({ url, max: 2, name: 'ordermesh-command-writer' });
+  const writer = createWriter({ url, name: 'ordermesh-command-writer' });
   await openLog(pool, partitions);
   const store = createEventStore({ pool, writer, partitions });
   return {
@@ -55,8 +55,8 @@ export async function openStore(url: string): Promise<OpenStore> {
 
 /** Appends one event. @throws when it was not */
 export async function appendWork(store: EventStore, work: Work, keys: boolean) {
-  const [outcome] = await store.append([toAppend(work, keys)]);
-  if (outcome?.type !== 'appended') throw new Error(`not appended: ${outcome?.type}`);
+  const outcome = await store.append(toAppend(work, keys));
+  if (outcome.type !== 'appended') throw new Error(`not appended: ${outcome.type}`);
   return outcome;
 }
 
