@@ -1,7 +1,8 @@
 import { getPostgreSQLEventStore } from '@event-driven-io/emmett-postgresql';
 import { orderCodec } from '@ordermesh/command/order-codec';
-import { load } from '@ordermesh/event-sourcing';
-import { orderDecider } from '@ordermesh/order';
+import { orderStateCodec } from '@ordermesh/command/order-state-codec';
+import { load, snapshots, stateCache } from '@ordermesh/event-sourcing';
+import { type OrderState, orderDecider } from '@ordermesh/order';
 import { withClient } from '@ordermesh/testing';
 import { openStore } from '../append/ordermesh.ts';
 import { drive, forMs } from '../measure/drive.ts';
@@ -9,10 +10,14 @@ import { interleaved } from '../measure/rounds.ts';
 import { spreadOf } from '../measure/spread.ts';
 import { figure, round, type Table } from '../measure/table.ts';
 import { ownServer } from '../postgres/own-server.ts';
-import type { Measured } from '../result.ts';
+import type { Headline, Measured } from '../result.ts';
 import { type EditedOrder, editedOrder, fillEdited } from './edited-order.ts';
 
 const fullReplay = 'ordermesh, full replay';
+const fromSnapshot = 'ordermesh, snapshot and tail';
+const fromCache = 'ordermesh, cached';
+/** Events between two snapshots: the default of SNAPSHOT_EVERY. */
+const every = 100;
 const emmett = 'emmett aggregateStream';
 
 /** A way to an order's state. */
@@ -31,15 +36,31 @@ export async function measureLoad({ quick }: { readonly quick: boolean }): Promi
   const url = await server.createDatabase();
   const { store } = opened.use(await openStore(url));
   const orders = lengths.map((length) => ({ length, order: editedOrder() }));
-  await withClient(url, async (client) => {
-    for (const { length, order } of orders) await fillEdited(client, order, 1, length);
-  });
   const decider = orderDecider({ minimums: new Map(), estimatedDeliveryDays: 5 });
   const aggregate = { store, decider, codec: orderCodec };
+  const taken = opened.use(snapshots({ store, codec: orderStateCodec, every }));
+  const snapshotted = { ...aggregate, snapshots: taken };
+  const cached = { ...aggregate, cache: stateCache<OrderState>(64 * 2 ** 20) };
+  for (const { length, order } of orders) {
+    // Half way to the next snapshot: the tail of the average load.
+    const tail = every / 2;
+    await withClient(url, (client) => fillEdited(client, order, 1, length - tail));
+    await load(snapshotted, order.orderId);
+    await taken.idle();
+    await withClient(url, (client) => fillEdited(client, order, length - tail + 1, length));
+  }
   const contestants: Contestant[] = [
     {
       name: fullReplay,
       load: async (orderId) => (await load(aggregate, orderId)).version,
+    },
+    {
+      name: fromSnapshot,
+      load: async (orderId) => (await load(snapshotted, orderId)).version,
+    },
+    {
+      name: fromCache,
+      load: async (orderId) => (await load(cached, orderId)).version,
     },
     await emmettOf(opened, await server.createDatabase(), orders),
   ];
@@ -64,23 +85,31 @@ export async function measureLoad({ quick }: { readonly quick: boolean }): Promi
       cells: samples.map((taken) => spreadOf(taken[index] ?? [])),
     })),
   };
-  const at = (name: string) => figure(table, name, '1,000').median;
   return {
     settings: {
       postgres: `${server.version}, as started by npm start`,
       work: 'one order of 20 products, each event a new quantity of one; one caller',
+      snapshots: `every ${every} events; the tail of the loads is half of that`,
       [emmett]: '0.42.0, defaults; folds the same events as plain JSON',
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,
     },
     tables: [table],
     headlines: [
-      {
-        figure: 'load of an order of 1,000 events, full replay',
-        ours: `${round(at(fullReplay))} ms`,
-        beside: `${emmett} ${round(at(emmett))} ms`,
-        ratio: `${round(at(emmett) / at(fullReplay))}x`,
-      },
+      against(table, fromSnapshot, fullReplay),
+      against(table, fromCache, fullReplay),
+      against(table, fullReplay, emmett),
+      against(table, fromSnapshot, emmett),
     ],
+  };
+}
+
+function against(table: Table, mine: string, other: string): Headline {
+  const [ours, theirs] = [mine, other].map((name) => figure(table, name, '1,000').median);
+  return {
+    figure: `load of an order of 1,000 events, ${mine.replace('ordermesh, ', '')}`,
+    ours: `${round(ours as number)} ms`,
+    beside: `${other.replace('ordermesh, ', '')} ${round(theirs as number)} ms`,
+    ratio: `${round((theirs as number) / (ours as number))}x`,
   };
 }
 
