@@ -165,6 +165,10 @@ async function asProjector(name: string, views: OrderViewWriter): Promise<Contes
     views,
     customers: { lookup: async (ids) => new Map(ids.map((id) => [id, record])) },
     readStretch: () => Promise.reject(new Error('nothing is missing')),
+    readPoint: async () => ({ logId: customer.customerId, eventId: undefined }),
+    onDiverged: (error) => {
+      throw error;
+    },
   });
   await handler.assigned(0, signal);
   return (messages) => handler.batch({ partition: 0, messages, signal });
