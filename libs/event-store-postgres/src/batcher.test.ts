@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ReasonError } from '@ordermesh/contract';
 import type { Append, AppendOutcome } from '@ordermesh/event-sourcing';
 import { eventually } from '@ordermesh/testing';
@@ -39,8 +41,8 @@ function held(options: Partial<BatcherOptions<Encoded>> = {}) {
     },
     ...options,
   });
-  const submit = (command: Append, signal?: AbortSignal, size = 10) =>
-    batcher.submit({ command, bytes: Buffer.alloc(size) }, signal);
+  const submit = (command: Append, signal?: AbortSignal, bytes = Buffer.alloc(10)) =>
+    batcher.submit({ command, bytes }, signal);
   const flight = (n: number) => eventually(() => flights[n] ?? false);
   return { submit, flight, flights, waiting: () => waiting };
 }
@@ -55,6 +57,9 @@ const on = (streamId: string, key?: string, request = 'r'): Append => ({
     },
   }),
 });
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 /** Lets the batcher do what it would do without any further event. */
 const turns = async () => {
@@ -185,6 +190,32 @@ test('drops a command whose caller goes before it is sent, and lets those behind
   expect(waiting()).toBe(0);
 });
 
+test('keeps nothing of commands whose callers went before they were sent, however long the batch before takes', async () => {
+  const { submit, flight } = held();
+  const first = submit(on('x'));
+  await flight(0);
+  const holder = submit(on('a', 'k'));
+  const gone: WeakRef<Buffer>[] = [];
+  const leave = async (command: Append) => {
+    const stop = new AbortController();
+    const bytes = Buffer.alloc(10);
+    gone.push(new WeakRef(bytes));
+    const waiting = submit(command, stop.signal, bytes);
+    stop.abort(new Error('gone'));
+    await expect(waiting).rejects.toThrow('gone');
+  };
+  await leave(on('b')); // next to be sent
+  await leave(on('a')); // waits for its stream
+  await leave(on('c', 'k')); // waits for its key
+  await eventually(() => {
+    collectGarbage();
+    return gone.every((bytes) => bytes.deref() === undefined);
+  });
+  (await flight(0)).settle();
+  (await flight(1)).settle();
+  await Promise.all([first, holder]);
+});
+
 test('answers a caller who goes after sending with its own reason, and goes on with the batch', async () => {
   const { submit, flight } = held();
   const stop = new AbortController();
@@ -207,7 +238,7 @@ test.each([
   const sent = submit(on('a'));
   await flight(0);
   const waiting = [submit(on('b')), submit(on('c'))];
-  const refused = submit(on('d'), undefined, size);
+  const refused = submit(on('d'), undefined, Buffer.alloc(size));
   await expect(refused).rejects.toBeInstanceOf(ReasonError);
   await expect(refused).rejects.toMatchObject({ reason: 'OVERLOADED', retryAfterMs: 1000 });
   (await flight(0)).settle();

@@ -63,7 +63,7 @@ export function createBatcher<Item extends Encoded>({
   type One = Entry<Item>;
   const keys = lanes<One>();
   const streams = lanes<One>();
-  let ready: One[] = []; // each holds its lanes
+  const ready = new Set<One>(); // each holds its lanes
   let queued = 0;
   let queuedBytes = 0;
   let isSending = false;
@@ -76,14 +76,14 @@ export function createBatcher<Item extends Encoded>({
     onQueued(-1);
   };
   const enterStream = (entry: One) => {
-    if (streams.enter(entry.stream, entry)) ready.push(entry);
+    if (streams.enter(entry.stream, entry)) ready.add(entry);
   };
   const enter = (entry: One) => {
     if (entry.key === undefined || keys.enter(entry.key, entry)) enterStream(entry);
   };
-  const leaveKey = (key: string, settled: AppendOutcome | undefined, command: Append) => {
-    for (let next = keys.leave(key); next; next = keys.leave(key)) {
-      if (next.state === 'settled') continue; // its caller has gone
+  const leaveKey = (key: string, entry: One, settled: AppendOutcome | undefined) => {
+    const { command } = entry.item;
+    for (let next = keys.leave(key, entry); next; next = keys.leave(key, next)) {
       const answer = settled && answerOf(settled, command, next.item.command);
       if (answer === undefined) return enterStream(next);
       leaveQueue(next, 'settled');
@@ -91,27 +91,28 @@ export function createBatcher<Item extends Encoded>({
     }
   };
   const leave = (entry: One, settled?: AppendOutcome) => {
-    const next = streams.leave(entry.stream);
-    if (next) ready.push(next);
-    if (entry.key !== undefined) leaveKey(entry.key, settled, entry.item.command);
+    const next = streams.leave(entry.stream, entry);
+    if (next) ready.add(next);
+    if (entry.key !== undefined) leaveKey(entry.key, entry, settled);
+  };
+  // At once, and not when its turn comes: a batch may be in flight for longer than callers wait, and what they left would pile up behind it. Whoever waits for
+  // this one gets its lanes, and is sent with those that are ready.
+  const drop = (entry: One) => {
+    leaveQueue(entry, 'settled');
+    ready.delete(entry);
+    leave(entry);
   };
 
-  /** The next batch; commands whose callers have gone are passed over, which lets those behind them through. */
   const take = (): One[] => {
     const batch: One[] = [];
     let bytes = 0;
-    let taken = 0;
-    while (taken < ready.length && batch.length < maxCommands && bytes < maxBytes) {
-      const entry = ready[taken++] as One;
-      if (entry.state === 'settled') {
-        leave(entry);
-      } else {
-        bytes += entry.item.bytes.length;
-        leaveQueue(entry, 'sent');
-        batch.push(entry);
-      }
+    for (const entry of ready) {
+      if (batch.length >= maxCommands || bytes >= maxBytes) break;
+      ready.delete(entry);
+      bytes += entry.item.bytes.length;
+      leaveQueue(entry, 'sent');
+      batch.push(entry);
     }
-    ready = ready.slice(taken);
     return batch;
   };
 
@@ -136,7 +137,7 @@ export function createBatcher<Item extends Encoded>({
   };
   // At the end of the turn: callers that were just answered, and requests that arrived together, are in one batch instead of one and the rest.
   const schedule = () => {
-    if (isSending || isScheduled || ready.length === 0) return;
+    if (isSending || isScheduled || ready.size === 0) return;
     isScheduled = true;
     setImmediate(() => void flush());
   };
@@ -161,7 +162,7 @@ export function createBatcher<Item extends Encoded>({
 
   async function untilGone(outcome: Promise<AppendOutcome>, entry: One, signal: AbortSignal) {
     const onAbort = () => {
-      if (entry.state === 'queued') leaveQueue(entry, 'settled');
+      if (entry.state === 'queued') drop(entry);
       entry.reject(signal.reason);
     };
     signal.addEventListener('abort', onAbort, { once: true });

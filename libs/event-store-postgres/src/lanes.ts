@@ -5,23 +5,31 @@
 export interface Lanes<Item> {
   /** True when the item holds the lane now; false when it waits. */
   enter(name: string, item: Item): boolean;
-  /** Gives the lane to the next one, which is returned; undefined when nobody waits. */
-  leave(name: string): Item | undefined;
+  /**
+   * Takes the item out of the lane, whether it holds it or waits.
+   * @returns who holds the lane instead; undefined when the item did not hold it, or nobody waits
+   */
+  leave(name: string, item: Item): Item | undefined;
 }
 
 /** No lane is held. */
 export function lanes<Item>(): Lanes<Item> {
-  const waiting = new Map<string, Item[]>();
+  const lines = new Map<string, Set<Item>>(); // whoever is first holds the lane
   return {
     enter(name, item) {
-      const line = waiting.get(name);
-      if (line === undefined) waiting.set(name, []);
-      else line.push(item);
+      const line = lines.get(name);
+      if (line === undefined) lines.set(name, new Set([item]));
+      else line.add(item);
       return line === undefined;
     },
-    leave(name) {
-      const next = waiting.get(name)?.shift();
-      if (next === undefined) waiting.delete(name);
+    leave(name, item) {
+      const line = lines.get(name);
+      if (line === undefined) return undefined;
+      const [holder] = line;
+      line.delete(item);
+      if (line.size === 0) lines.delete(name);
+      if (holder !== item) return undefined;
+      const [next] = line;
       return next;
     },
   };
