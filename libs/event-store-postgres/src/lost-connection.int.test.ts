@@ -135,6 +135,16 @@ test('answers with the version and position of a command that was stored althoug
   });
 });
 
+test('counts an answer that cannot be read as lost: only the server can say that nothing was stored', async () => {
+  const { store, link } = await faultyStore({ statementTimeoutMs: 300 });
+  const streamId = randomUUID();
+  await store.append(appendOf(streamId));
+  link.garbleAnswer();
+  const outcome = await store.append({ ...appendOf(streamId), expected: 1 });
+  expect(outcome).toMatchObject({ type: 'appended', version: 2 });
+  expect(await stored(streamId)).toHaveLength(2);
+});
+
 test('finds out for each command of a lost batch on its own', async () => {
   const { store, link } = await faultyStore({ statementTimeoutMs: 300 });
   const first = keyed(appendOf(), 'first');

@@ -5,7 +5,7 @@ import {
   isDataError,
   isReadOnly,
   isSerialization,
-  NoConnectionError,
+  sqlState,
 } from '@ordermesh/postgres';
 import type { Pool } from 'pg';
 import { conflicts, unknownOutcomes } from './append-metrics.ts';
@@ -41,7 +41,7 @@ const attempts = 3;
  *
  * - a data error (classes 22, 23): one of them cannot be stored, so each is sent alone;
  * - serialization failure, deadlock: sent again;
- * - a lost connection: its backend is fenced, the log is looked at, what is in it was appended, what is not is sent again. When that is not possible in
+ * - a lost connection, or an answer that cannot be read: its backend is fenced, the log is looked at, what is in it was appended, what is not is sent again. When that is not possible in
  *   time the outcome is unknown;
  * - any other error: nothing happened.
  */
@@ -90,18 +90,20 @@ async function send(writer: Pool, batch: readonly EncodedCommand[]): Promise<Sen
       if (conflicting > 0) conflicts.add(conflicting);
       return { type: 'answered', outcomes };
     } catch (error) {
-      broken = isConnectionLoss(error) || isReadOnly(error);
+      broken = isAnswerLost(error) || isReadOnly(error);
       throw error;
     } finally {
       client.release(broken);
     }
   } catch (error) {
-    if (!isConnectionLoss(error) || error instanceof NoConnectionError)
-      return { type: 'refused', error };
-    // Without a backend the connection broke before anything was sent on it.
-    return backend ? { type: 'lost', backend, error } : { type: 'refused', error };
+    // Without a backend nothing was sent yet.
+    if (backend && isAnswerLost(error)) return { type: 'lost', backend, error };
+    return { type: 'refused', error };
   }
 }
+
+/** Only the server's own word says that nothing was stored: not the driver's, nor that of a server that ends the connection. */
+const isAnswerLost = (error: unknown) => sqlState(error) === undefined || isConnectionLoss(error);
 
 async function findOut(
   target: Target,

@@ -8,6 +8,8 @@ export interface FaultyLink extends AsyncDisposable {
   connections(): number;
   /** Cuts each connection after so many bytes, of both directions together; asked once per connection, from now on. Infinity: never. */
   cutAfter(bytes: () => number): void;
+  /** The next answer of the server arrives as bytes that are no message. */
+  garbleAnswer(): void;
   /** The clients' ends of all connections break now; the server's stay, so that it does not know. */
   cutClients(): void;
   /** From now on nothing goes through, nor is anything lost, in these directions; new connections are accepted and hear nothing. */
@@ -27,6 +29,7 @@ export async function faultyLink(serverUrl: string): Promise<FaultyLink> {
   const wires = new Set<Wire>();
   let frozen: 'both' | 'answers' | 'nothing' = 'nothing';
   let nextCut = () => Number.POSITIVE_INFINITY;
+  let isGarbling = false;
   let count = 0;
   const holdBack = ({ client, server }: Wire) => {
     if (frozen === 'both') client.pause();
@@ -44,7 +47,13 @@ export async function faultyLink(serverUrl: string): Promise<FaultyLink> {
       left = Math.max(0, left - bytes.length);
     };
     client.on('data', forward(server)).on('error', () => undefined);
-    server.on('data', forward(client)).on('error', () => undefined);
+    const answer = forward(client);
+    server
+      .on('data', (bytes: Buffer) => {
+        answer(isGarbling ? Buffer.alloc(bytes.length) : bytes);
+        isGarbling = false;
+      })
+      .on('error', () => undefined);
     client.on('end', () => server.end());
     server.on('close', () => client.destroy());
     holdBack(wire);
@@ -58,6 +67,9 @@ export async function faultyLink(serverUrl: string): Promise<FaultyLink> {
     connections: () => count,
     cutAfter(bytes) {
       nextCut = bytes;
+    },
+    garbleAnswer() {
+      isGarbling = true;
     },
     cutClients() {
       for (const { client } of wires) client.destroy();
