@@ -84,6 +84,13 @@ test('counts the clients of a trusted proxy apart, by what the proxy saw', async
   expect(calls.map(({ clientAddress }) => clientAddress)).toEqual(['10.0.0.1', '10.0.0.2']);
 });
 
+test('what is no address in the header is not sent on; the socket counts', async () => {
+  const { send, calls } = await limitedTo(2);
+  const reply = await send('GET', path, { headers: { 'x-forwarded-for': 'caf\u00e9' } });
+  expect(reply.status).toBe(200);
+  expect(calls.map(({ clientAddress }) => clientAddress)).toEqual(['127.0.0.1']);
+});
+
 test('speaks Connect to those who do', async () => {
   const { send } = await limitedTo(1);
   const call = () =>

@@ -7,6 +7,8 @@ test.each([
   ['two proxies say whom the first one saw', 2, '1.1.1.1, 2.2.2.2', '1.1.1.1'],
   ['entries left of the proxies’ are inventions', 1, 'evil, 5.5.5.5', '5.5.5.5'],
   ['with fewer entries than proxies the leftmost counts', 3, '1.1.1.1', '1.1.1.1'],
+  ['what is no address does not count', 1, 'caf\u00e9', '9.9.9.9'],
+  ['what is too long for one does not count', 1, 'x'.repeat(65), '9.9.9.9'],
   ['without a header the socket counts', 2, undefined, '9.9.9.9'],
 ])('%s', (_, proxies, header, expected) => {
   expect(clientAddress('9.9.9.9', header, proxies)).toBe(expected);

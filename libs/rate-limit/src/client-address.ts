@@ -2,7 +2,8 @@ import { isIPv6 } from 'node:net';
 
 /**
  * The address that a request is counted under. Each trusted proxy has put the address it saw at the right end of `X-Forwarded-For`; what stands left of
- * them is the client's own invention. With fewer entries than proxies the leftmost is taken, because every one of them is a proxy's.
+ * them is the client's own invention. With fewer entries than proxies the leftmost is taken, because every one of them is a proxy's. An entry that is
+ * no visible ASCII of at most 64 characters is no address: the peer counts, for the text also travels as gRPC metadata, which cannot hold any other.
  * @param peer the socket's address
  * @param forwardedFor the header, lines joined by commas
  * @param trustedProxies how many proxies stand in front of this process
@@ -14,7 +15,8 @@ export function clientAddress(
 ): string {
   const hops = (forwardedFor ?? '').split(',').map((hop) => hop.trim());
   const seen = [...hops.filter((hop) => hop !== ''), peer];
-  return seen[Math.max(0, seen.length - 1 - trustedProxies)] as string;
+  const hop = seen[Math.max(0, seen.length - 1 - trustedProxies)] as string;
+  return /^[\x21-\x7e]{1,64}$/.test(hop) ? hop : peer;
 }
 
 /**
