@@ -1,41 +1,16 @@
 import { ReasonError } from '@ordermesh/contract';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Policy, policy } from './policy.ts';
-
-const options = {
-  name: 'customer',
-  timeoutMs: 100,
-  failureThreshold: 3,
-  failureWindowMs: 10_000,
-  openMs: 5_000,
-  maxConcurrent: 10,
-};
-
-const down = () => Promise.reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'down'));
-const absent = () => Promise.reject(new ReasonError('CUSTOMER_NOT_FOUND', 'no such customer'));
-const overloaded = () => Promise.reject(new ReasonError('OVERLOADED', 'shed'));
-const limited = () => Promise.reject(new ReasonError('RATE_LIMITED', 'too many'));
-const fine = () => Promise.resolve('fine');
-const hangs = () => new Promise<never>(() => undefined);
-
-/** The error that a call ends with; a call that succeeds fails the test. */
-const errorOf = (call: Promise<unknown>) =>
-  call.then(
-    () => expect.fail('the call succeeded'),
-    (error: unknown) => error,
-  );
-
-async function fail(guarded: Policy, times: number): Promise<void> {
-  for (let i = 0; i < times; i++) await errorOf(guarded.execute(down));
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
+import { describe, expect, it, vi } from 'vitest';
+import {
+  absent,
+  errorOf,
+  fail,
+  fine,
+  hangs,
+  limited,
+  options,
+  overloaded,
+} from '../test/guarded-calls.ts';
+import { policy } from './policy.ts';
 
 describe('a closed circuit', () => {
   it('passes results and errors on', async () => {

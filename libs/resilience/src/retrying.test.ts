@@ -1,34 +1,7 @@
 import { ReasonError } from '@ordermesh/contract';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { absent, errorOf, limited, options, overloaded } from '../test/guarded-calls.ts';
 import { policy } from './policy.ts';
-
-const options = {
-  name: 'customer',
-  timeoutMs: 100,
-  failureThreshold: 3,
-  failureWindowMs: 10_000,
-  openMs: 5_000,
-  maxConcurrent: 10,
-};
-
-const absent = () => Promise.reject(new ReasonError('CUSTOMER_NOT_FOUND', 'no such customer'));
-const overloaded = () => Promise.reject(new ReasonError('OVERLOADED', 'shed'));
-const limited = () => Promise.reject(new ReasonError('RATE_LIMITED', 'too many'));
-
-/** The error that a call ends with; a call that succeeds fails the test. */
-const errorOf = (call: Promise<unknown>) =>
-  call.then(
-    () => expect.fail('the call succeeded'),
-    (error: unknown) => error,
-  );
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 describe('retries', () => {
   const retry = { attempts: 3, firstDelayMs: 100 };
