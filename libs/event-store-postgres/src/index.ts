@@ -1,4 +1,3 @@
-export { maxEventBytes } from './event-limits.ts';
 export { logChannel, logMigrations } from './log-schema.ts';
 export { type Log, openLog } from './open-log.ts';
 export {

@@ -25,8 +25,8 @@ const storeErrors = counter('ratelimit.store_errors', {
 const failureThreshold = 3;
 
 /**
- * Asks the shared counters, and counts by itself while they are lost: never an error, never unlimited. Its own counters begin empty with each loss's
- * first client, so that a loss admits at most one share more. After 3 failures in a row the shared ones are left alone for a second.
+ * Asks the shared counters, and counts by itself while they are lost: never an error, never unlimited. Its own counters know what was
+ * counted here alone, so that a loss admits at most one share more. After 3 failures in a row the shared ones are left alone for a second.
  */
 export function insuredLimiter(shared: Limiter, options: InsuredLimiterOptions): InsuredLimiter {
   const { replicas, openMs = 1000 } = options;
