@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { eventually, type TestDatabase, testDatabase } from '@ordermesh/testing';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -77,6 +78,18 @@ test('rejects at once when the signal aborts, and the server ends the statement'
   stop.abort(reason);
   await expect(sleeping).rejects.toBe(reason);
   await eventually(async () => (await sessions('true')).length === 0, { withinMs: 3000 });
+});
+
+test('drops a connection whose answer cannot be read', async () => {
+  let stream: Duplex | undefined;
+  pool.on('connect', (client) => {
+    stream = (client as unknown as { connection: { stream: Duplex } }).connection.stream;
+  });
+  const asking = query(pool, { text: 'SELECT pg_sleep(4)' });
+  await eventually(async () => (await sessions("state = 'active'")).length === 1);
+  stream?.emit('data', Buffer.alloc(5));
+  await expect(asking).rejects.toThrow('invalid response');
+  expect(pool.totalCount).toBe(0);
 });
 
 test('does not ask for a connection when the signal is aborted already', async () => {

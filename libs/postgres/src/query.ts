@@ -1,5 +1,11 @@
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
-import { isConnectionLoss, isReadOnly, isSerialization, NoConnectionError } from './sql-state.ts';
+import {
+  isConnectionLoss,
+  isReadOnly,
+  isSerialization,
+  NoConnectionError,
+  sqlState,
+} from './sql-state.ts';
 
 /** One statement. */
 export interface Statement {
@@ -31,7 +37,8 @@ export async function query<R extends QueryResultRow>(
     broken = false;
     return result;
   } catch (error) {
-    broken = signal?.aborted === true || isConnectionLoss(error) || isReadOnly(error);
+    // What is no answer of the server, the signal's reason included, leaves the connection in the midst of something.
+    broken = sqlState(error) === undefined || isConnectionLoss(error) || isReadOnly(error);
     throw error;
   } finally {
     client.release(broken);
