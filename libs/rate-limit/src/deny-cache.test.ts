@@ -67,6 +67,16 @@ test('remembers the charge that refused and not those that came with it', async 
   expect(asked()).toBe(3);
 });
 
+test('does not remember what a process decided alone: policies that fail closed must hear it each time', async () => {
+  const memory = memoryLimiter();
+  const limiter = denyCache({
+    take: async (charges) => ({ ...(await memory.take(charges)), isLocal: true }),
+  });
+  await limiter.take([charge(2)]);
+  for (let n = 0; n < 2; n++)
+    expect(await limiter.take([charge()])).toMatchObject({ isAllowed: false, isLocal: true });
+});
+
 test('does not remember that a cost can never pass: it is no matter of time', async () => {
   const { take, asked } = cached();
   await take(charge(3));

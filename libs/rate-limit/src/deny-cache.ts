@@ -16,7 +16,7 @@ interface Denied {
 
 /**
  * Remembers refusals for as long as they hold, at most a second, so that a client who hammers costs a look into memory. What was allowed is never
- * remembered.
+ * remembered, nor what this process decided alone.
  */
 export function denyCache(
   limiter: Limiter,
@@ -41,6 +41,7 @@ export function denyCache(
         return { isAllowed: false, retryAfterMs: Math.max(...waits), standings };
 
       const verdict = await limiter.take(charges);
+      if (verdict.isLocal) return verdict; // whoever fails closed must hear so each time
       for (const [index, standing] of verdict.standings.entries()) {
         if (!standing?.isViolated || !Number.isFinite(standing.resetMs)) continue;
         const { key, cost } = charges[index] as Charge;
