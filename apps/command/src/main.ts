@@ -14,6 +14,7 @@ import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { commandService } from './command-service.ts';
 import { readConfig } from './config.ts';
+import { forgetOnConnect } from './forget-on-connect.ts';
 import { historyService } from './history-service.ts';
 import { logService } from './log-service.ts';
 import { orderAggregate } from './order-aggregate.ts';
@@ -67,8 +68,7 @@ await runProcess('command', async (life) => {
 
   await using aggregate = orderAggregate({ ...config, store });
   life.named('snapshots', aggregate);
-  // A server that ends its connections may be back as another one, restored or failed over, whose log lacks events that states in memory have.
-  for (const connections of [pool, writer]) connections.on('error', aggregate.cache.clear);
+  forgetOnConnect([pool, writer], aggregate.cache);
   const tokens = pageTokens(config.tokenKey);
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
   const admitted = admitCalls(limits, [OrderLogService.typeName]);

@@ -16,5 +16,9 @@ export function limiterRedis(url: string, onError: (error: unknown) => void): Re
     connectTimeout: 500,
     retryStrategy: (attempt) => Math.min(100 * attempt, 2000),
   });
-  return redis.on('error', onError);
+  // ioredis puts the failed command into its errors, which with AUTH is the password.
+  return redis.on('error', (error: Error & { command?: unknown }) => {
+    delete error.command;
+    onError(error);
+  });
 }
