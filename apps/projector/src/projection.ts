@@ -164,21 +164,21 @@ function unguarded(options: ProjectionOptions): Required<BatchHandler> {
     for (const [orderId, first] of [...parked]
       .filter(([id]) => isOrderId(id))
       .slice(0, reviveMost)) {
-      const found = await revive(views, partition, orderId);
+      // To the end, whatever comes of it.
       parked.delete(orderId);
-      if (found === undefined) {
-        parked.set(orderId, first);
-        continue;
-      }
+      parked.set(orderId, first);
+      const found = await revive(views, partition, orderId);
+      if (found === undefined) continue;
       const orders = await withCustomers(customers, found.orders, signal);
       signal.throwIfAborted();
+      cache.delete(orderId); // a write that fails may have been done, and then its repetition has no view to put there
       try {
         await views.write({ partition, ...last, orders, dead: [], revived: found.revived });
       } catch (error) {
-        parked.set(orderId, first);
         if (error instanceof RefusedViewsError) continue;
         throw error;
       }
+      parked.delete(orderId);
       for (const stored of orders) cache.set(stored.order.orderId, stored);
       state.repair.wrote(orders);
       log.info({ projection: name, orderId, events: found.revived.length }, 'parked order goes on');

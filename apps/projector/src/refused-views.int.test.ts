@@ -63,6 +63,47 @@ it('tries parked orders again, and takes those that can be applied by now back w
   await handler.revoked(0);
 });
 
+it('goes on with an order that it took back by a write whose answer was lost', async () => {
+  const rows = orderRows(4);
+  const created = rows.created(0, randomUUID());
+  const orderId = created.streamId;
+  const all = [created, rows.next(orderId, 'OrderPaid')];
+  const refusedIds: string[] = [];
+  const views = refusing(refusedIds);
+  let losesAnswers = false;
+  const handler = projection({
+    name: 'orders-test@000001',
+    views: {
+      ...views,
+      async write(batch) {
+        await views.write(batch);
+        if (losesAnswers) throw new Error('connection lost');
+      },
+    },
+    customers: service.customers,
+    readStretch: async () => [],
+    readPoint: rows.point,
+    onDiverged: () => undefined,
+    reviveEveryMs: 0,
+  });
+  const deliver = (messages: ReturnType<typeof asMessages>) =>
+    handler.batch({ partition: 0, messages, signal });
+  await handler.assigned(0, signal);
+  await deliver(asMessages(all).slice(0, 1));
+  refusedIds.push(orderId);
+  await deliver(asMessages(all).slice(1));
+  refusedIds.length = 0;
+  losesAnswers = true;
+  await expect(handler.idle?.(0, signal)).rejects.toThrow('connection lost');
+  losesAnswers = false;
+  await handler.idle?.(0, signal);
+
+  await deliver(asMessages([...all, rows.next(orderId, 'OrderShipped')]).slice(-1));
+  expect((await store.writer.load([orderId])).get(orderId)?.order.version).toBe(3);
+  expect(await store.writer.parked(0)).toEqual(new Map());
+  await handler.revoked(0);
+});
+
 it('parks the orders whose views the store refuses, and writes the others of the batch', async () => {
   const rows = orderRows(4);
   const created = [1, 2, 3].map(() => rows.created(0, randomUUID()));
