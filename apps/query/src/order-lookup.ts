@@ -14,15 +14,22 @@ const reads = counter('ordermesh.read_cache.reads', {
     'Lookups by what the cache had: hit, miss, expired, behind (older than asked for), bypass (not available).',
 });
 const staleAnswers = counter('ordermesh.read_cache.stale', {
-  description: 'Lookups answered with an expired entry because no store was available.',
+  description: 'Lookups answered with an expired entry because no store had what was asked for.',
 });
+
+/** Refusals of the stores that an entry makes good: it is new enough for the caller. */
+const madeGood = new Set([
+  'DEPENDENCY_UNAVAILABLE',
+  'EVENTUAL_CONSISTENCY_TIMEOUT',
+  'ORDER_PARKED',
+]);
 
 /** Finds single orders, never older than wanted; undefined if there is none. Rejects with a ReasonError. */
 export type OrderLookup = (wanted: Wanted, call: CallContext) => Promise<StoredOrder | undefined>;
 
 /**
  * Cache, then PostgreSQL, then the other store (flagged `x-ordermesh-degraded`), then an expired entry of the cache (flagged `x-ordermesh-stale`, with its
- * age in milliseconds). Only what PostgreSQL answers fills the cache: a view of the store that stands in may be older, and would lose its flag.
+ * age in milliseconds), also when a store answers but is behind what the caller asks for. Only what PostgreSQL answers fills the cache: a view of the store that stands in may be older, and would lose its flag.
  */
 export function orderLookup(views: Views): OrderLookup {
   const flights = singleFlight<StoredOrder | undefined>();
@@ -44,14 +51,13 @@ export function orderLookup(views: Views): OrderLookup {
   return async (wanted, call) => {
     const entry = cache && (await usable(cache, wanted, call.signal));
     if (entry?.isFresh) return entry.stored;
-    const found = performance.now();
+    const foundAt = performance.now();
     try {
       return await fromStores(wanted, call);
     } catch (error) {
-      const isDown = error instanceof ReasonError && error.reason === 'DEPENDENCY_UNAVAILABLE';
-      if (!entry || !isDown) throw error;
+      if (!entry || !(error instanceof ReasonError && madeGood.has(error.reason))) throw error;
       staleAnswers.add(1);
-      const ageMs = entry.ageMs + Math.round(performance.now() - found);
+      const ageMs = entry.ageMs + Math.round(performance.now() - foundAt);
       call.setHeader('x-ordermesh-stale', String(ageMs));
       return entry.stored;
     }

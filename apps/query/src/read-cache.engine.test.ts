@@ -174,6 +174,15 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
       expect(await held()).toEqual(confirmed);
     });
 
+    it('answers an expired entry, flagged with its age, when the store is behind what the caller asks for', async () => {
+      await query.views.write(batchOf(created));
+      await cache.put([confirmed], never);
+      await expire();
+      const answer = await get({ minVersion: 2 });
+      expect(answer.message.order).toEqual(confirmed.order);
+      expect(flags(answer).stale).toMatch(/^6\d{4}$/);
+    });
+
     it('asks Redis once for all who ask for one order at the same time', async () => {
       await cache.put([created], never);
       process.kill(server.pid, 'SIGSTOP');
