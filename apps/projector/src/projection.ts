@@ -28,7 +28,7 @@ const lag = gauge('ordermesh.projection.lag', {
 });
 const deadLetters = counter('dead_letter.messages', { description: 'Events put aside.' });
 
-/** How soon a comparison that failed for want of the log is tried again. */
+/** How soon a comparison that failed is tried again. */
 const compareAgainMs = 5_000;
 
 /** How many parked orders are tried at once: each takes two reads, and new messages wait meanwhile. */
@@ -195,22 +195,22 @@ function unguarded(options: ProjectionOptions): Required<BatchHandler> {
 
   /** Compares a partition with its store and reads on from the log. */
   async function compare(partition: number, state: Partition, signal: AbortSignal): Promise<void> {
-    state.compareAt = performance.now() + compareEveryMs;
+    state.compareAt = performance.now() + Math.min(compareEveryMs, compareAgainMs);
     const stored = await views.checkpoint(partition);
     if (stored.position < state.last.position)
       throw new ViewsLostError(
         `the store is at ${stored.position}, and was at ${state.last.position}`,
       );
+    const read = readStretchOf(state);
     try {
       for (;;) {
-        const read = readStretchOf(state);
         const missing = await untraced(() => read(partition, state.last.position, signal));
         if (missing.length === 0) break;
         await apply(partition, state, missing, signal);
       }
+      state.compareAt = performance.now() + compareEveryMs;
     } catch (err) {
       if (!(err instanceof ReasonError)) throw err;
-      state.compareAt = performance.now() + Math.min(compareEveryMs, compareAgainMs);
       log.debug({ err, projection: name, partition }, 'the log cannot be read now');
     }
   }

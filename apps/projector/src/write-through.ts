@@ -16,11 +16,7 @@ const log = logger('cache');
  */
 export function writeThrough(views: OrderViewWriter, cache: CacheWrites): OrderViewWriter {
   return {
-    load: (orderIds) => views.load(orderIds),
-    checkpoint: (partition) => views.checkpoint(partition),
-    parked: (partition) => views.parked(partition),
-    deadLetters: (partition, orderId) => views.deadLetters(partition, orderId),
-    incomplete: (request) => views.incomplete(request),
+    ...views,
     async write(batch) {
       await views.write(batch);
       cache.put(batch.orders);
@@ -29,7 +25,6 @@ export function writeThrough(views: OrderViewWriter, cache: CacheWrites): OrderV
       await views.writeEnrichment(orders);
       cache.put(orders);
     },
-    [Symbol.asyncDispose]: () => views[Symbol.asyncDispose](),
   };
 }
 
