@@ -9,7 +9,7 @@ import {
 import { policy } from '@ordermesh/resilience';
 import { singleFlight } from './single-flight.ts';
 
-/** The cache in front of the lookups. Nothing that is wrong with it fails a lookup, nor holds one up by more than 50 ms. */
+/** The cache in front of the lookups. Nothing that is wrong with it fails a lookup, nor holds one up for longer than it waits for the cache, 50 ms by default. */
 export interface ReadCache extends AsyncDisposable {
   /** What the cache has of an order; `bypassed` when it cannot be asked. Rejects with the signal's reason only. */
   find(orderId: string, signal: AbortSignal): Promise<CacheEntry | 'absent' | 'bypassed'>;
@@ -43,11 +43,12 @@ export async function redisReadCache(
 
 /**
  * @param freshMs longest time that an entry is fresh, which bounds how long a lost write of the projector shows
+ * @param waitMs longest time that a lookup or a fill waits for the cache
  */
-export function readCache(cache: ViewCache, freshMs: number): ReadCache {
+export function readCache(cache: ViewCache, freshMs: number, waitMs = 50): ReadCache {
   const guard = policy({
     name: 'redis',
-    timeoutMs: 50,
+    timeoutMs: waitMs,
     failureThreshold: 3,
     openMs: 1_000,
     maxConcurrent: 256,
