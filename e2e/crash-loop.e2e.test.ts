@@ -5,7 +5,7 @@ import { type Mesh, startMesh } from './support/mesh.ts';
 import { expectWhole } from './support/whole.ts';
 
 /** Of command, projector and query; as many again of the others. */
-const kills = Number(process.env.CRASH_KILLS ?? (process.env.SOAK ? 50 : 6));
+const kills = Number(process.env.CRASH_KILLS ?? (process.env.SOAK ? 50 : 4));
 // PostgreSQL twice: what it had not flushed yet is lost only now and then.
 const others: readonly Victim[] = ['PostgreSQL', 'customer', 'PostgreSQL', 'gateway'];
 

@@ -9,6 +9,8 @@ import { type RedisFixture, redisFixture } from '../../fixtures/redis-fixture.ts
 import { recorder } from '../testing/index.ts';
 
 const patiently = { withinMs: 60_000 };
+/** How often a fault is repeated. */
+const rounds = process.env.SOAK ? 20 : 2;
 
 /** Does something to a server of its own under load, and expects that everything acknowledged arrives, in order. */
 async function underLoad(
@@ -30,8 +32,8 @@ async function underLoad(
   await expectEverything(seen, load, redis);
 }
 
-async function killedThrice(load: Load, server: Redis): Promise<void> {
-  for (let round = 0; round < 3; round++) {
+async function killedAgain(load: Load, server: Redis): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
     const failures = load.failures();
     await server.kill();
     await eventually(() => load.failures() > failures + 2, patiently);
@@ -43,12 +45,12 @@ async function killedThrice(load: Load, server: Redis): Promise<void> {
 describe.skipIf(isMissing('redis'))(
   'a Redis that fails under load loses nothing and keeps the order',
   () => {
-    it('when it is killed and comes back empty', () => underLoad({}, killedThrice));
+    it('when it is killed and comes back empty', () => underLoad({}, killedAgain));
 
     it('when it is killed and comes back with its data', async () => {
       const dataDir = mkdtempSync(join(tmpdir(), 'ordermesh-redis-bus-'));
       try {
-        await underLoad({ dataDir }, killedThrice);
+        await underLoad({ dataDir }, killedAgain);
       } finally {
         rmSync(dataDir, { recursive: true });
       }
@@ -67,7 +69,7 @@ describe.skipIf(isMissing('redis'))(
 
     it('when all its data is deleted again and again', () =>
       underLoad({}, async (load, _, redis) => {
-        for (let round = 0; round < 5; round++) {
+        for (let round = 0; round < rounds; round++) {
           await redis.plain.flushall();
           await acknowledges(load, 400);
         }
