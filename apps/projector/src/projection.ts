@@ -42,7 +42,7 @@ export interface ProjectionOptions {
   readonly customers: Customers;
   readonly readStretch: ReadStretch;
   readonly readPoint: ReadLogPoint;
-  /** Called when the log turns out to be another one than the views were made from. From then on everything rejects, and nothing is written. */
+  /** Called when the log turns out to be another one than the views were made from. From then on whatever begins rejects, and writes nothing. */
   readonly onDiverged: OnDiverged;
   /**
    * How often a partition without news is compared with the log, and its checkpoint with the store. 30,000 by default; the first time is as soon as there
