@@ -5,7 +5,6 @@ import {
   applyEvent,
   type CustomerLookup,
   decodeEvent,
-  type OrderViewWriter,
   postgresProjection,
   type StoredOrder,
   ViewsLostError,
@@ -13,7 +12,7 @@ import {
 } from '@ordermesh/read-model';
 import { record } from '@ordermesh/read-model/testing';
 import { databaseOutage, eventually } from '@ordermesh/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asMessages, type FeedFixture, feedFixture, orderRows } from '../test/order-log.ts';
 import { type ScriptedCustomers, scriptedCustomers } from '../test/scripted-customers.ts';
 import { type ViewStore, viewStore } from '../test/view-store.ts';
@@ -291,32 +290,6 @@ describe('a projection', () => {
     await handler.idle?.(partition, signal);
     expect(await storedViews(all)).toEqual(folded(all));
     expect((await store.writer.checkpoint(partition)).position).toBe(messages[3]?.position);
-  });
-
-  it('reads on from the log soon after its store refused that, not only when the next comparison is due', async () => {
-    vi.useFakeTimers({ toFake: ['performance'] });
-    try {
-      const { all, messages } = life();
-      const readStretch: ReadStretch = async (_, after) =>
-        messages.filter(({ position }) => position > after);
-      let isDown = true;
-      const views: OrderViewWriter = {
-        ...store.writer,
-        async write(batch) {
-          if (isDown) throw new Error('the store is down');
-          await store.writer.write(batch);
-        },
-      };
-      const options = { views, compareEveryMs: 600_000 };
-      const handler = await owned(handlerOf(readStretch, service.customers, options));
-      await expect(handler.idle?.(partition, signal)).rejects.toThrow('the store is down');
-      isDown = false;
-      vi.advanceTimersByTime(10_000);
-      await handler.idle?.(partition, signal);
-      expect(await storedViews(all)).toEqual(folded(all));
-    } finally {
-      vi.useRealTimers();
-    }
   });
 
   it('fills a store again that lost what it held, and believes nothing that it remembers', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type OrderViewWriter, RefusedViewsError } from '@ordermesh/read-model';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { asMessages, orderRows } from '../test/order-log.ts';
 import { type ScriptedCustomers, scriptedCustomers } from '../test/scripted-customers.ts';
 import { type ViewStore, viewStore } from '../test/view-store.ts';
@@ -132,4 +132,38 @@ it('parks the orders whose views the store refuses, and writes the others of the
   ]);
 
   await handler.revoked(0);
+});
+
+it('reads on from the log soon after a write that failed, not only when the next comparison is due', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const rows = orderRows(4);
+    const created = rows.created(0, randomUUID());
+    let isDown = true;
+    const handler = projection({
+      name: 'orders-test@000001',
+      views: {
+        ...store.writer,
+        async write(batch) {
+          if (isDown) throw new Error('the store is down');
+          await store.writer.write(batch);
+        },
+      },
+      customers: service.customers,
+      readStretch: async (_, after) =>
+        asMessages([created]).filter(({ position }) => position > after),
+      readPoint: rows.point,
+      onDiverged: () => undefined,
+      compareEveryMs: 600_000,
+    });
+    await handler.assigned(0, signal);
+    await expect(handler.idle?.(0, signal)).rejects.toThrow('the store is down');
+    isDown = false;
+    vi.advanceTimersByTime(10_000);
+    await handler.idle?.(0, signal);
+    expect((await store.writer.load([created.streamId])).size).toBe(1);
+    await handler.revoked(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
