@@ -39,7 +39,7 @@ describe.skipIf(isMissing('redis'))('a projection with a cache', () => {
     const origin = await viewOrigin(url, 'test');
     const onError = () => undefined; // Redis is killed
     cache = opened.use(redisViewCache({ url: server.url, origin, name: 'test', onError }));
-    const writes = await redisCacheWrites(server.url, url);
+    const writes = await redisCacheWrites(server.url, url, 400); // what a busy machine may need
     if (!writes) throw new Error('no cache');
     opened.use(writes);
     handler = projection({

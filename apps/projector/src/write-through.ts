@@ -29,12 +29,14 @@ export function writeThrough(views: OrderViewWriter, cache: CacheWrites): OrderV
 }
 
 /**
- * The cache in Redis, written to for 100 ms at most and, after three failures in a row, once a second until it is back. Undefined without a URL.
+ * The cache in Redis, written to for `timeoutMs` at most and, after three failures in a row, once a second until it is back. Undefined without a URL.
  * @param viewUrl database of the views
+ * @param timeoutMs 100 by default
  */
 export async function redisCacheWrites(
   url: string | undefined,
   viewUrl: string,
+  timeoutMs = 100,
 ): Promise<CacheWrites | undefined> {
   if (url === undefined) return undefined;
   const name = 'ordermesh-projector';
@@ -43,7 +45,7 @@ export async function redisCacheWrites(
   const cache = redisViewCache({ url, origin, name, onError });
   const guard = policy({
     name: 'redis',
-    timeoutMs: 100,
+    timeoutMs,
     failureThreshold: 3,
     openMs: 1_000,
     maxConcurrent: 32, // batches of up to 500 views
