@@ -12,6 +12,7 @@ describe('readConfig()', () => {
       databaseUrl: 'postgres://app:secret@db:5432/ordermesh_customer',
       migrationDatabaseUrl: undefined,
       requestTimeoutMs: 2000,
+      maxConcurrentRequests: 1000,
       reflection: true,
       faults: false,
     });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CustomerService } from '@ordermesh/contract';
+import { importanceOf, loadShedder } from '@ordermesh/resilience';
 import { implement, serveRpc } from '@ordermesh/rpc';
 import { type ReadinessCheck, runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -35,6 +36,7 @@ await runProcess('customer', async (life) => {
   );
   checks.database = (signal) => store.ping(signal);
   const handlers = customerHandlers(store, randomUUID);
+  using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
   await using rpc = life.named(
     'gRPC server',
     await serveRpc({
@@ -49,6 +51,7 @@ await runProcess('customer', async (life) => {
       ],
       requestTimeoutMs: config.requestTimeoutMs,
       reflection: config.reflection,
+      admit: async ({ name }) => shedder.enter(importanceOf(name)),
     }),
   );
   rpc.setServing(true);
