@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { eventually } from '@ordermesh/testing';
+import { eventually, frozen } from '@ordermesh/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Reply, rest } from './support/api.ts';
@@ -8,7 +8,6 @@ import { databasesGone } from './support/database.ts';
 import { type Acknowledged, type Ledger, ledger } from './support/ledger.ts';
 import { type Load, placing, startLoad } from './support/load.ts';
 import { type Mesh, startMesh } from './support/mesh.ts';
-import { frozen } from './support/processes.ts';
 import type { RealEngines } from './support/real-engines.ts';
 import { expectIndexWhole } from './support/search-index.ts';
 import { expectWhole } from './support/whole.ts';

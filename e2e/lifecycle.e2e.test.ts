@@ -16,7 +16,7 @@ import {
   OrderQueryService,
 } from '@ordermesh/contract';
 import { callUnary, connect, type RpcChannel } from '@ordermesh/rpc';
-import { eventually } from '@ordermesh/testing';
+import { eventually, frozen, processTree, stillRunning } from '@ordermesh/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { orderRequest, rest } from './support/api.ts';
 import {
@@ -30,7 +30,6 @@ import { arrived, watchHealth } from './support/direct.ts';
 import { type Acknowledged, type Ledger, ledger } from './support/ledger.ts';
 import { placing, registered, startLoad } from './support/load.ts';
 import { type Mesh, type ProcessName, processes, startMesh } from './support/mesh.ts';
-import { frozen, processTree, stillRunning } from './support/processes.ts';
 import { freePorts, startSupervisor } from './support/supervisor.ts';
 import { expectWhole } from './support/whole.ts';
 

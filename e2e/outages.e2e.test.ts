@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { eventually } from '@ordermesh/testing';
+import { eventually, frozen } from '@ordermesh/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Reply, rest } from './support/api.ts';
 import { kill } from './support/kill.ts';
 import { type Acknowledged, type Ledger, ledger } from './support/ledger.ts';
 import { placing, registered, startLoad } from './support/load.ts';
 import { type Mesh, type ProcessName, processes, startMesh } from './support/mesh.ts';
-import { frozen } from './support/processes.ts';
 import { expectWhole } from './support/whole.ts';
 
 /** REQUEST_TIMEOUT_MS and MIN_VERSION_WAIT_MS, as they are by default. */

@@ -1,10 +1,10 @@
 import { type Redis as RedisServer, startRedis } from '@ordermesh/engines';
+import { frozen } from '@ordermesh/testing';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ledger } from './support/ledger.ts';
 import { placing, startLoad } from './support/load.ts';
 import { type Mesh, startMesh } from './support/mesh.ts';
-import { frozen } from './support/processes.ts';
 import { expectWhole } from './support/whole.ts';
 
 const opened = new AsyncDisposableStack();

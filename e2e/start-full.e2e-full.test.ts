@@ -3,13 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from '@ordermesh/testing';
+import { eventually, processTree, stillRunning } from '@ordermesh/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Reply, rest } from './support/api.ts';
 import { type Acknowledged, ledger } from './support/ledger.ts';
 import { placing } from './support/load.ts';
 import { type Mesh, startMesh } from './support/mesh.ts';
-import { processTree, stillRunning } from './support/processes.ts';
 import { freePorts, startSupervisor } from './support/supervisor.ts';
 
 let dataDir: string;
