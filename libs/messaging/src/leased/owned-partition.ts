@@ -66,6 +66,7 @@ export function ownPartition(lease: Lease, options: OwnedPartitionOptions): Owne
   let expiry: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let closed: Promise<void> | undefined;
+  let isSettled = false;
 
   const mayRead = () => mustLook || wanted > position;
   const isIdleDue = () => performance.now() >= calls.idleDueAt();
@@ -140,7 +141,8 @@ export function ownPartition(lease: Lease, options: OwnedPartitionOptions): Owne
   }
 
   function renewed(until: number): void {
-    if (lost.signal.aborted) return;
+    // A renewal that was under way as the partition closed would leave its timer behind.
+    if (lost.signal.aborted || isSettled) return;
     validUntil = until;
     clearTimeout(expiry);
     expiry = setTimeout(options.onExpired, Math.max(0, until - performance.now()));
@@ -151,6 +153,7 @@ export function ownPartition(lease: Lease, options: OwnedPartitionOptions): Owne
     clearTimeout(retry);
     await running;
     await calls.revoke();
+    isSettled = true;
     clearTimeout(expiry); // only now: a lease may also run out while a last batch runs
   }
 
