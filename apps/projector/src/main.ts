@@ -6,7 +6,7 @@ import {
   postgresViewMigrations,
   postgresViewWriter,
 } from '@ordermesh/read-model';
-import { policy } from '@ordermesh/resilience';
+import { breakerRoutes, policy } from '@ordermesh/resilience';
 import { connect } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -17,7 +17,7 @@ import { openBus } from './open-bus.ts';
 import { projection } from './projection.ts';
 import { readLogPointFrom, readStretchFrom } from './read-stretch.ts';
 import { untilDiverged } from './until-diverged.ts';
-import { redisCacheWrites, writeThrough } from './write-through.ts';
+import { guardedRedis, redisCacheWrites, writeThrough } from './write-through.ts';
 
 await runProcess('projector', async (life) => {
   const config = readConfig();
@@ -26,6 +26,15 @@ await runProcess('projector', async (life) => {
   const peer = { serviceName: 'ordermesh-projector', defaultTimeoutMs: 2_000 };
   let owned: () => ReadonlySet<number> = () => new Set();
   const consumers = untilDiverged();
+  // A lookup holds its partition's batch up for 300 ms at most, and only until the circuit opens.
+  const customerPolicy = policy({
+    name: 'customer',
+    timeoutMs: 300,
+    failureThreshold: 3,
+    openMs: 2_000,
+    maxConcurrent: 16,
+  });
+  const redis = config.redisUrl ? guardedRedis(config.redisUrl) : undefined;
   await using admin = await serveAdmin({
     host: config.host,
     port: config.adminPort,
@@ -37,6 +46,7 @@ await runProcess('projector', async (life) => {
       },
       log: () => consumers.check(),
     },
+    routes: breakerRoutes(redis ? [customerPolicy, redis.guard] : [customerPolicy]),
   });
   life.named('admin', admin);
 
@@ -51,17 +61,9 @@ await runProcess('projector', async (life) => {
     onError: (err) => log.warn({ err }, 'connection to the views lost; healing'),
   });
   life.named('views', views);
-  await using cache = await redisCacheWrites(config.redisUrl, url);
+  await using cache = await redisCacheWrites(redis, url);
   const cached = cache ? writeThrough(views, cache) : views;
 
-  // A lookup holds its partition's batch up for 300 ms at most, and only until the circuit opens.
-  const customerPolicy = policy({
-    name: 'customer',
-    timeoutMs: 300,
-    failureThreshold: 3,
-    openMs: 2_000,
-    maxConcurrent: 16,
-  });
   const bus = await openBus(config.bus, { viewUrl: url, partitions }, life.signal);
   const sources = {
     customers: customers(customer, customerPolicy),

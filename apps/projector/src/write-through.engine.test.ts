@@ -15,7 +15,7 @@ import { orderRows } from '../test/order-log.ts';
 import { type ScriptedCustomers, scriptedCustomers } from '../test/scripted-customers.ts';
 import { type ViewStore, viewStore } from '../test/view-store.ts';
 import { projection } from './projection.ts';
-import { redisCacheWrites, writeThrough } from './write-through.ts';
+import { guardedRedis, redisCacheWrites, writeThrough } from './write-through.ts';
 
 const partition = 1;
 const signal = new AbortController().signal;
@@ -39,7 +39,7 @@ describe.skipIf(isMissing('redis'))('a projection with a cache', () => {
     const origin = await viewOrigin(url, 'test');
     const onError = () => undefined; // Redis is killed
     cache = opened.use(redisViewCache({ url: server.url, origin, name: 'test', onError }));
-    const writes = await redisCacheWrites(server.url, url, 400); // what a busy machine may need
+    const writes = await redisCacheWrites(guardedRedis(server.url, 400), url); // what a busy machine may need
     if (!writes) throw new Error('no cache');
     opened.use(writes);
     handler = projection({

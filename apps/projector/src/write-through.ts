@@ -5,7 +5,7 @@ import {
   redisViewCache,
   viewOrigin,
 } from '@ordermesh/read-model';
-import { policy } from '@ordermesh/resilience';
+import { type Policy, policy } from '@ordermesh/resilience';
 import { logger } from '@ordermesh/telemetry';
 
 const log = logger('cache');
@@ -28,28 +28,41 @@ export function writeThrough(views: OrderViewWriter, cache: CacheWrites): OrderV
   };
 }
 
+/** The cache's Redis, and what protects it and its callers from each other. */
+export interface CacheServer {
+  readonly url: string;
+  readonly guard: Policy;
+}
+
 /**
- * The cache in Redis, written to for `timeoutMs` at most and, after three failures in a row, once a second until it is back. Undefined without a URL.
- * @param viewUrl database of the views
+ * Writes take `timeoutMs` at most and, after three failures in a row, are tried once a second until it is back.
  * @param timeoutMs 100 by default
  */
-export async function redisCacheWrites(
-  url: string | undefined,
-  viewUrl: string,
-  timeoutMs = 100,
-): Promise<CacheWrites | undefined> {
-  if (url === undefined) return undefined;
-  const name = 'ordermesh-projector';
-  const onError = (err: unknown) => log.warn({ err }, 'Redis is away; views are not cached');
-  const origin = await viewOrigin(viewUrl, name);
-  const cache = redisViewCache({ url, origin, name, onError });
-  const guard = policy({
+export const guardedRedis = (url: string, timeoutMs = 100): CacheServer => ({
+  url,
+  guard: policy({
     name: 'redis',
     timeoutMs,
     failureThreshold: 3,
     openMs: 1_000,
     maxConcurrent: 32, // batches of up to 500 views
-  });
+  }),
+});
+
+/**
+ * The cache in Redis. Undefined without a server.
+ * @param viewUrl database of the views
+ */
+export async function redisCacheWrites(
+  server: CacheServer | undefined,
+  viewUrl: string,
+): Promise<CacheWrites | undefined> {
+  if (server === undefined) return undefined;
+  const { url, guard } = server;
+  const name = 'ordermesh-projector';
+  const onError = (err: unknown) => log.warn({ err }, 'Redis is away; views are not cached');
+  const origin = await viewOrigin(viewUrl, name);
+  const cache = redisViewCache({ url, origin, name, onError });
   const writes = cacheWrites(cache, guard.execute);
   return {
     put: writes.put,

@@ -31,6 +31,7 @@ import {
 } from '../test/serve-query.ts';
 import { elasticsearchStore } from './elasticsearch-store.ts';
 import { readCache } from './read-cache.ts';
+import { guardedElasticsearch, redisPolicy } from './store-policies.ts';
 
 describe.skipIf(isMissing('elasticsearch'))('queries with Elasticsearch', () => {
   const opened = new AsyncDisposableStack();
@@ -53,7 +54,7 @@ describe.skipIf(isMissing('elasticsearch'))('queries with Elasticsearch', () => 
     });
     const { announce } = opened.use(announcer);
     indexed = opened.use(elasticsearchViewWriter({ url, announce, timeoutMs: 60_000 }));
-    const store = elasticsearchStore(url, database.url, onError);
+    const store = elasticsearchStore(guardedElasticsearch(url), database.url, onError);
     query = opened.use(await serveQuery(database.url, 25_000, opened.use(store)));
   }, 240_000);
   afterAll(() => opened.disposeAsync());
@@ -184,8 +185,12 @@ describe.skipIf(isMissing('elasticsearch'))('queries with Elasticsearch', () => 
       const connection = { url: (await testRedis()).url, name: 'test', onError: () => undefined };
       const cache = redisViewCache({ origin, ...connection });
       await eventually(() => cache.put([stored], new AbortController().signal));
-      await using reads = readCache(cache, 0); // never fresh
-      await using store = elasticsearchStore(node.url, database.url, () => undefined);
+      await using reads = readCache(cache, 0, redisPolicy()); // never fresh
+      await using store = elasticsearchStore(
+        guardedElasticsearch(node.url),
+        database.url,
+        () => undefined,
+      );
       const fills: StoredOrder[] = [];
       const watched = { ...reads, fill: (filled: StoredOrder) => void fills.push(filled) };
       await using cached = await serveQuery(database.url, 25_000, store, watched);

@@ -6,7 +6,7 @@ import {
   postgresViewNotifier,
   postgresViewReader,
 } from '@ordermesh/read-model';
-import { importanceOf, loadShedder } from '@ordermesh/resilience';
+import { breakerRoutes, importanceOf, loadShedder } from '@ordermesh/resilience';
 import { serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -15,7 +15,8 @@ import { elasticsearchStore } from './elasticsearch-store.ts';
 import { postgresqlStore } from './postgresql-store.ts';
 import { queryService } from './query-service.ts';
 import { redisReadCache } from './read-cache.ts';
-import type { ViewStore, Views } from './views.ts';
+import { storePolicies } from './store-policies.ts';
+import type { Views } from './views.ts';
 
 await runProcess('query', async (life) => {
   const config = readConfig();
@@ -26,12 +27,17 @@ await runProcess('query', async (life) => {
   const reader = postgresViewReader({ url, max: 20, name: 'ordermesh-query', onError });
   await using _reader = life.named('views', reader);
   await using limits = openRateLimits('query', chosenLimits(config));
+  const policies = storePolicies(config.elasticsearchUrl, config.redisUrl);
+  const guards = [
+    policies.postgresql,
+    ...[policies.elasticsearch, policies.redis].flatMap((store) => store?.guard ?? []),
+  ];
   await using admin = await serveAdmin({
     host,
     port: config.adminPort,
     portVariable: 'QUERY_ADMIN_PORT',
     life,
-    routes: [limitsRoute(limits)],
+    routes: [limitsRoute(limits), ...breakerRoutes(guards)],
     checks: { views: async (signal) => void (await reader.checkpoint(0, signal)) },
   });
   life.named('admin', admin);
@@ -40,18 +46,15 @@ await runProcess('query', async (life) => {
   await using notifier = postgresViewNotifier({ url, reader, onError });
   life.named('notifier', notifier);
 
-  await using elasticsearch = elasticsearchStore(config.elasticsearchUrl, url, onError);
+  await using elasticsearch = elasticsearchStore(policies.elasticsearch, url, onError);
 
   await using cache = await redisReadCache(
-    config.redisUrl,
+    policies.redis,
     url,
     config.readCacheFreshMs,
     (err: unknown) => log.warn({ err }, 'Redis is away; views are read without the cache'),
   );
-  const postgresql: ViewStore =
-    (elasticsearch ?? cache)
-      ? postgresqlStore(reader, notifier)
-      : { name: 'postgresql', reader, notifier };
+  const postgresql = postgresqlStore(reader, notifier, policies.postgresql);
   const tokens = pageTokens(config.tokenKey);
   const { minVersionWaitMs } = config;
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });

@@ -25,6 +25,7 @@ import {
 } from '../test/serve-query.ts';
 import { elasticsearchStore } from './elasticsearch-store.ts';
 import { readCache } from './read-cache.ts';
+import { guardedElasticsearch, redisPolicy } from './store-policies.ts';
 
 const never = new AbortController().signal;
 const onError = () => undefined; // the tests cut connections
@@ -58,9 +59,9 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
       },
     };
     const elasticsearch = opened.use(
-      elasticsearchStore('http://127.0.0.1:1', database.url, onError),
+      elasticsearchStore(guardedElasticsearch('http://127.0.0.1:1'), database.url, onError),
     );
-    const reads = opened.use(readCache(counted, 60_000, waitMs));
+    const reads = opened.use(readCache(counted, 60_000, redisPolicy(waitMs)));
     query = opened.use(await serveQuery(database.url, 500, elasticsearch, reads));
   });
   afterAll(() => opened.disposeAsync());

@@ -6,8 +6,9 @@ import {
   type ViewCache,
   viewOrigin,
 } from '@ordermesh/read-model';
-import { policy } from '@ordermesh/resilience';
+import type { Policy } from '@ordermesh/resilience';
 import { singleFlight } from './single-flight.ts';
+import type { Guarded } from './store-policies.ts';
 
 /** The cache in front of the lookups. Nothing that is wrong with it fails a lookup, nor holds one up for longer than it waits for the cache, 50 ms by default. */
 export interface ReadCache extends AsyncDisposable {
@@ -24,35 +25,29 @@ export interface CacheEntry extends CachedView {
 }
 
 /**
- * The cache in Redis; undefined without a URL. A query service starts without that Redis, but not without the database, which knows whose views these are.
+ * The cache in Redis; undefined without a server. A query service starts without that Redis, but not without the database, which knows whose views these are.
  * @param viewUrl database of the views
  * @param freshMs as for {@link readCache}
  * @param onError told about what heals by itself
  */
 export async function redisReadCache(
-  url: string | undefined,
+  server: Guarded | undefined,
   viewUrl: string,
   freshMs: number,
   onError: (error: unknown) => void,
 ): Promise<ReadCache | undefined> {
-  if (url === undefined) return undefined;
+  if (server === undefined) return undefined;
+  const { url, guard } = server;
   const name = 'ordermesh-query';
   const origin = await viewOrigin(viewUrl, name);
-  return readCache(redisViewCache({ url, origin, name, onError }), freshMs);
+  return readCache(redisViewCache({ url, origin, name, onError }), freshMs, guard);
 }
 
 /**
  * @param freshMs longest time that an entry is fresh, which bounds how long a lost write of the projector shows
- * @param waitMs longest time that a lookup or a fill waits for the cache
+ * @param guard in front of every read and write of the cache
  */
-export function readCache(cache: ViewCache, freshMs: number, waitMs = 50): ReadCache {
-  const guard = policy({
-    name: 'redis',
-    timeoutMs: waitMs,
-    failureThreshold: 3,
-    openMs: 1_000,
-    maxConcurrent: 256,
-  });
+export function readCache(cache: ViewCache, freshMs: number, guard: Policy): ReadCache {
   const lookups = singleFlight<CachedView | undefined>();
   const writes = cacheWrites(cache, guard.execute);
 
