@@ -7,9 +7,9 @@ import {
   OrderQueryService,
 } from '@ordermesh/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rest } from './support/api.ts';
+import { orderRequest, rest } from './support/api.ts';
 import { grpcClient } from './support/grpc-client.ts';
-import { type Mesh, startMesh } from './support/mesh.ts';
+import { type Mesh, type ProcessName, startMesh } from './support/mesh.ts';
 
 /** The default: what a client may send at once, and in each second after. */
 const burst = 500;
@@ -67,5 +67,48 @@ test.each([
     expect(admitted).toBeGreaterThanOrEqual(burst);
     expect(refusal).toMatchObject({ reason: 'RATE_LIMITED', metadata: { policies: 'client' } });
     expect(refusal.retryAfter).toBeGreaterThanOrEqual(0);
+  },
+);
+
+const breakers = async (of: ProcessName) => {
+  const { breakers } = (await (await fetch(`${mesh.admin[of]}/breakers`)).json()) as {
+    breakers: { name: string; state: string }[];
+  };
+  return Object.fromEntries(breakers.map(({ name, state }) => [name, state]));
+};
+
+test('every process shows the circuits to what it calls', async () => {
+  const state = 'closed';
+  expect(await breakers('gateway')).toEqual({ command: state, query: state, customer: state });
+  expect(await breakers('query')).toEqual({ postgresql: state });
+  expect(await breakers('projector')).toEqual({ customer: state });
+});
+
+test.each([
+  ['gateway', 'query'],
+  ['query', 'postgresql'],
+] as const)(
+  'while the %s’s circuit to %s is held open, reads alone are refused, with a time to come back',
+  async (of, name) => {
+    const headers = { 'x-forwarded-for': `198.51.100.${of.length}` };
+    const created = await rest(mesh.url, 'POST', '/v1/orders', orderRequest(), headers);
+    const { orderId } = created.body.order;
+    const read = () =>
+      rest(mesh.url, 'GET', `/v1/orders/${orderId}?minVersion=1`, undefined, headers);
+    expect((await read()).status).toBe(200);
+    const turn = (verb: 'isolate' | 'release') =>
+      fetch(`${mesh.admin[of]}/breakers/${name}/${verb}`, { method: 'POST' });
+    expect((await turn('isolate')).status).toBe(200);
+    try {
+      const refused = await read();
+      expect([refused.status, refused.body.reason]).toEqual([503, 'DEPENDENCY_UNAVAILABLE']);
+      expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+      const other = await rest(mesh.url, 'POST', '/v1/orders', orderRequest(), headers);
+      expect(other.status).toBe(201);
+      expect((await breakers(of))[name]).toBe('open');
+    } finally {
+      await turn('release');
+    }
+    expect((await read()).status).toBe(200);
   },
 );
