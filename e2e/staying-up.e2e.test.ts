@@ -6,8 +6,10 @@ import {
   OrderCommandService,
   OrderQueryService,
 } from '@ordermesh/contract';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '@ordermesh/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orderRequest, rest } from './support/api.ts';
+import { holdTable } from './support/database.ts';
 import { grpcClient } from './support/grpc-client.ts';
 import { type Mesh, type ProcessName, startMesh } from './support/mesh.ts';
 
@@ -112,3 +114,40 @@ test.each([
     expect((await read()).status).toBe(200);
   },
 );
+
+describe('when the views hang, nothing works on', () => {
+  const path = `/v1/orders/${randomUUID()}`;
+  const running = async (of: ProcessName) => {
+    const text = await (await fetch(`${mesh.admin[of]}/metrics`)).text();
+    return /^ordermesh_requests_running(?:\{.*\})? (\d+)/m.exec(text)?.[1];
+  };
+  /** Neither a statement of the query service nor a call between the processes. */
+  const idle = async (table: { left(name: string): Promise<void> }) => {
+    await table.left('query');
+    await eventually(async () => (await running('query')) === '0');
+    await eventually(async () => (await running('gateway')) === '0');
+  };
+
+  test('after the 300 ms that a client allows, three hops away', async () => {
+    await using table = await holdTable(mesh.dataDir, 'ordermesh_view', 'order_view');
+    const headers = { 'x-forwarded-for': '198.51.100.3', 'connect-timeout-ms': '300' };
+    const answers = Array.from({ length: 3 }, () =>
+      rest(mesh.url, 'GET', path, undefined, headers),
+    );
+    for (const { status, body } of await Promise.all(answers))
+      expect([status, body.reason]).toEqual([504, 'DEADLINE_EXCEEDED']);
+    await idle(table);
+  });
+
+  test('for a client that has gone', async () => {
+    await using table = await holdTable(mesh.dataDir, 'ordermesh_view', 'order_view');
+    const client = new AbortController();
+    const headers = { 'x-forwarded-for': '198.51.100.3' };
+    const gone = rest(mesh.url, 'GET', path, undefined, headers, client.signal).catch(() => 'gone');
+    await table.waiting('query', 1);
+    expect(await running('query')).toBe('1');
+    client.abort();
+    expect(await gone).toBe('gone');
+    await idle(table);
+  });
+});

@@ -42,6 +42,8 @@ export async function rowsOf<Row extends pg.QueryResultRow>(
 export interface HeldTable extends AsyncDisposable {
   /** Resolves when `count` statements of the process `ordermesh-<name>` wait. */
   waiting(name: string, count: number): Promise<void>;
+  /** Resolves when none of them waits any more; rejects after 4 s, before the server would end them by their `lock_timeout` of 5 s. */
+  left(name: string): Promise<void>;
 }
 
 /** Locks a table against everyone. */
@@ -54,18 +56,19 @@ export async function holdTable(
   await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
   const text = `SELECT count(*)::integer AS waiting FROM pg_stat_activity
     WHERE datname = $1 AND application_name = $2 AND wait_event_type = 'Lock'`;
+  const waiting = async (name: string) => {
+    await client.query('SELECT pg_stat_clear_snapshot()'); // a transaction would see the first look for ever
+    const { rows } = await client.query<{ waiting: number }>(text, [database, `ordermesh-${name}`]);
+    // biome-ignore lint/style/noNonNullAssertion: an aggregate has one row
+    return rows[0]!.waiting;
+  };
   let held = true;
   return {
     async waiting(name, count) {
-      await eventually(async () => {
-        await client.query('SELECT pg_stat_clear_snapshot()'); // a transaction would see the first look for ever
-        const { rows } = await client.query<{ waiting: number }>(text, [
-          database,
-          `ordermesh-${name}`,
-        ]);
-        // biome-ignore lint/style/noNonNullAssertion: an aggregate has one row
-        return rows[0]!.waiting >= count;
-      });
+      await eventually(async () => (await waiting(name)) >= count);
+    },
+    async left(name) {
+      await eventually(async () => (await waiting(name)) === 0, { withinMs: 4_000 });
     },
     async [Symbol.asyncDispose]() {
       if (!held) return;

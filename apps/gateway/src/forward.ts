@@ -40,11 +40,11 @@ export function forwarder(
         'DEADLINE_EXCEEDED',
         `Not enough time is left to ask for an answer; allow at least ${hopReserveMs + leastUsefulMs} ms.`,
       );
-    const { channel, policy, timeoutMs } = peers.get(method.parent.typeName) as Peer;
+    const { channel, policy } = peers.get(method.parent.typeName) as Peer;
     const once = (attempt: AbortSignal) =>
       callUnary(channel, method, request, {
         metadata,
-        timeoutMs: Math.min(remainingMs(), timeoutMs),
+        timeoutMs: Math.min(remainingMs(), policy.timeoutMs),
         signal: attempt,
       });
     const isRepeatable = isSafeTwice(method, metadata);

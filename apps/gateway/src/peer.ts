@@ -5,8 +5,6 @@ import type { RpcChannel } from '@ordermesh/rpc';
 export interface Peer {
   readonly channel: RpcChannel;
   readonly policy: Policy;
-  /** Longest time that one call may take, in milliseconds. */
-  readonly timeoutMs: number;
 }
 
 /**
@@ -14,14 +12,12 @@ export interface Peer {
  * @param requestTimeoutMs how long clients wait who name no deadline
  */
 export function peer(name: string, channel: RpcChannel, requestTimeoutMs: number): Peer {
-  // Less than clients wait, or a service that hangs would look like clients who are impatient: it would never be left alone.
-  const timeoutMs = Math.ceil(requestTimeoutMs * 0.85);
   return {
     channel,
-    timeoutMs,
     policy: policy({
       name,
-      timeoutMs,
+      // Less than clients wait, or a service that hangs would look like clients who are impatient: it would never be left alone.
+      timeoutMs: Math.ceil(requestTimeoutMs * 0.85),
       failureThreshold: 10,
       failureWindowMs: 10_000,
       openMs: 500,

@@ -43,7 +43,10 @@ export function customers(channel: RpcChannel, policy: Policy): Customers {
     const request = create(BatchGetCustomersRequestSchema, { customerIds: [...ids] });
     try {
       const { message } = await policy.execute((signal) =>
-        callUnary(channel, CustomerService.method.batchGetCustomers, request, { signal }),
+        callUnary(channel, CustomerService.method.batchGetCustomers, request, {
+          signal,
+          timeoutMs: policy.timeoutMs,
+        }),
       );
       const records = new Map(
         message.records.map((record) => [record.customer?.customerId ?? '', record]),

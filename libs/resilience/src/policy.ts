@@ -50,6 +50,8 @@ export interface ExecuteOptions {
 /** Protects a dependency from its callers and them from it. One per dependency and process; safe for concurrent use. */
 export interface Policy {
   readonly name: string;
+  /** Longest time of one attempt, in milliseconds: the deadline to send with it. */
+  readonly timeoutMs: number;
   /**
    * Calls the dependency: retry( bulkhead( breaker( timeout( call )))). Errors that say that the dependency is broken or
    * unreachable open the circuit: UNAVAILABLE but OVERLOADED, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN (all without a gRPC code too), DATA_LOSS. A call whose
@@ -149,6 +151,7 @@ export function policy(options: PolicyOptions): Policy {
 
   return {
     name,
+    timeoutMs,
     async execute(call, { signal, remainingMs = () => Infinity, isRepeatable = false } = {}) {
       signal?.throwIfAborted();
       const allowed = isRepeatable ? retry : { ...retry, attempts: 1 };

@@ -10,7 +10,7 @@ import {
   reasons,
   StatusSchema,
 } from '@ordermesh/contract';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { closed, failure, get, id, query } from '../test/served-query.ts';
 import { callUnary } from './call.ts';
 import { connect } from './channel.ts';
@@ -98,6 +98,16 @@ describe('a deadline', () => {
     const error = await rawCall(client, Buffer.from([10, 36, ...Buffer.from(id)]));
     expect(error.code).toBe(4);
     client.close();
+  });
+
+  test('with less than 10 ms left is refused before the handler runs', async () => {
+    const handle = vi.fn(async () => ({ order: { orderId: id } }));
+    const { channel } = await query(handle);
+    // Answered by the server, too late for a client of ours: only whether the handler ran tells.
+    for (let i = 0; i < 20; i++)
+      expect((await failure(get(channel, { timeoutMs: 9 }))).reason).toBe('DEADLINE_EXCEEDED');
+    await get(channel);
+    expect(handle).toHaveBeenCalledTimes(1);
   });
 
   test('that the caller does not wait for reaches the handler as a cancelled signal', async () => {

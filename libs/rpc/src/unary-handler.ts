@@ -31,9 +31,13 @@ interface HandlerOptions {
   readonly admit?: Admit;
 }
 
+/** With less than this left no answer gets back in time, so nothing is begun. */
+const leastUsefulMs = 10;
+
 /**
  * Wraps a handler for grpc-js. It answers every call exactly once: with the handler's message, its error, or DEADLINE_EXCEEDED when that comes
- * first (an unanswered call would hold the caller to its own deadline and leak its span; an async throw would end the process).
+ * first (an unanswered call would hold the caller to its own deadline and leak its span; an async throw would end the process). A call that arrives
+ * with less than 10 ms left is answered so at once.
  * Requests arrive as bytes and are decoded here because grpc-js answers INTERNAL when a deserializer throws. A call is admitted here and not in an
  * interceptor, which runs outside the server span.
  */
@@ -59,6 +63,7 @@ export function unaryHandler(
     };
     const timer = setTimeout(() => answer({ error: deadlineExceeded() }), deadline - Date.now());
     call.on('cancelled', () => answer({ error: cancelled(deadline) }));
+    if (deadline - Date.now() < leastUsefulMs) return answer({ error: deadlineExceeded() });
     const { context, headers } = callContext(call, deadline, controller.signal);
     run(method, handle, call.request, context, admit).then(
       (bytes) => answer({ send: () => send(call, callback, headers, bytes) }),
