@@ -1,10 +1,9 @@
-import { ReasonError } from '@ordermesh/contract';
 import { counter } from '@ordermesh/telemetry';
-import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { attempt } from './attempt.ts';
 import { reportCircuit } from './circuit-metrics.ts';
 import { failureRun } from './failure-run.ts';
 import { openPeriod } from './open-period.ts';
+import { RefusedCall } from './refused-call.ts';
 import { retryBudget } from './retry-budget.ts';
 import { type RetryOptions, retrying } from './retrying.ts';
 import { type CircuitState, type Outcome, threeValuedBreaker } from './three-valued-breaker.ts';
@@ -77,17 +76,9 @@ export interface Policy {
 const dryRunRefusals = counter('circuit_breaker.dry_run_refusals', {
   description: 'Calls that went through only because the policy is in dry-run mode, by target.',
 });
+const noRetry: RetryOptions = { attempts: 1, firstDelayMs: 1 };
 /** What `retryAfterMs` says of a circuit that is held open by hand. */
 const isolatedRetryMs = 5_000;
-
-/** Refused without a call: it is not tried again, because it says nothing of the next attempt that the caller could wait for. */
-class RefusedCall extends Error {
-  readonly reason: ReasonError;
-  constructor(reason: ReasonError) {
-    super(reason.message);
-    this.reason = reason;
-  }
-}
 
 /**
  * Makes the policy of one dependency. Holds nothing that needs closing.
@@ -96,16 +87,15 @@ class RefusedCall extends Error {
 export function policy(options: PolicyOptions): Policy {
   const { name, timeoutMs, failureThreshold, openMs, maxConcurrent, mode = 'enforce' } = options;
   const { failureWindowMs = 30_000, maxOpenMs = openMs, successThreshold = 1 } = options;
-  const { retry = { attempts: 1, firstDelayMs: 1 } } = options;
+  const { retry = noRetry } = options;
   refuseNonPositive({ timeoutMs, failureThreshold, failureWindowMs, openMs, maxConcurrent });
   refuseNonPositive({ maxOpenMs, successThreshold, ...retry });
-  // Outside the breaker, so that a refusal for want of a place never counts as an answer of the dependency.
-  const places = bulkhead(maxConcurrent);
   const period = openPeriod(openMs, maxOpenMs);
-  const counter = failureRun(failureThreshold, failureWindowMs);
-  const breaker = threeValuedBreaker(counter, period, successThreshold);
+  const failures = failureRun(failureThreshold, failureWindowMs);
+  const breaker = threeValuedBreaker(failures, period, successThreshold);
   const budget = retryBudget();
   let isolation: Disposable | undefined;
+  let running = 0;
   reportCircuit(name, breaker);
 
   async function once<T>(
@@ -113,20 +103,27 @@ export function policy(options: PolicyOptions): Policy {
     signal: AbortSignal | undefined,
     remainingMs: () => number,
   ): Promise<T> {
+    // Outside the breaker, so that a refusal for want of a place never counts as an answer. After `timeoutMs` each place has been freed once.
+    if (running >= maxConcurrent) throw new RefusedCall(name, timeoutMs);
     const isImpatient = remainingMs() < timeoutMs;
-    const run = async (probe: boolean): Promise<Outcome<T>> => {
+    const mayProbe = breaker.state() !== 'closed';
+    const called = placed((probe) =>
       // A probe that its caller could cancel would either close the circuit without proof or reopen it without cause.
-      const outcome = await attempt(call, name, timeoutMs, probe ? undefined : signal);
-      return isImpatient && isTooLate(outcome) ? { ...outcome, effect: 'ignored' } : outcome;
-    };
-    const called = places.execute(() => breaker.execute(run));
-    const outcome = await untilAborted(called, signal).catch((error: unknown) => {
-      // After `timeoutMs` each place has been freed once.
-      throw isBulkheadRejectedError(error) ? refused(timeoutMs, error) : error;
-    });
+      attempt(call, { name, timeoutMs, caller: probe ? undefined : signal, isImpatient }),
+    );
+    const outcome = await (mayProbe ? untilAborted(called, signal) : called);
     if (outcome === 'refused') return refuse(call, signal);
     if (outcome.result.status === 'rejected') throw outcome.result.reason;
     return outcome.result.value;
+  }
+
+  async function placed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
+    running++;
+    try {
+      return await breaker.execute(run);
+    } finally {
+      running--;
+    }
   }
 
   async function refuse<T>(
@@ -135,18 +132,11 @@ export function policy(options: PolicyOptions): Policy {
   ): Promise<T> {
     // Without remaining time a probe is under way, which ends within `timeoutMs`.
     const waitMs = isolation ? isolatedRetryMs : period.remainingMs() || timeoutMs;
-    if (mode === 'enforce' || isolation) throw refused(waitMs);
+    if (mode === 'enforce' || isolation) throw new RefusedCall(name, waitMs);
     dryRunRefusals.add(1, { target: name });
-    const { result } = await attempt(call, name, timeoutMs, signal);
+    const { result } = await attempt(call, { name, timeoutMs, caller: signal, isImpatient: false });
     if (result.status === 'rejected') throw result.reason;
     return result.value;
-  }
-
-  function refused(retryAfterMs: number, cause?: unknown): RefusedCall {
-    const message = `${name} is not available at the moment: try again later`;
-    return new RefusedCall(
-      new ReasonError('DEPENDENCY_UNAVAILABLE', message, { retryAfterMs, cause }),
-    );
   }
 
   return {
@@ -154,20 +144,9 @@ export function policy(options: PolicyOptions): Policy {
     timeoutMs,
     async execute(call, { signal, remainingMs = () => Infinity, isRepeatable = false } = {}) {
       signal?.throwIfAborted();
-      const allowed = isRepeatable ? retry : { ...retry, attempts: 1 };
+      const allowed = isRepeatable ? retry : noRetry;
       const again = { signal, remainingMs };
-      try {
-        const called = retrying(
-          () => once(call, signal, remainingMs),
-          name,
-          allowed,
-          budget,
-          again,
-        );
-        return await untilAborted(called, signal);
-      } catch (error) {
-        throw error instanceof RefusedCall ? error.reason : error;
-      }
+      return retrying(() => once(call, signal, remainingMs), name, allowed, budget, again);
     },
     state: breaker.state,
     isolate() {
@@ -180,14 +159,6 @@ export function policy(options: PolicyOptions): Policy {
     isIsolated: breaker.isIsolated,
     onStateChange: breaker.onStateChange,
   };
-}
-
-function isTooLate({ result }: Outcome<unknown>): boolean {
-  return (
-    result.status === 'rejected' &&
-    result.reason instanceof ReasonError &&
-    result.reason.code === 'DEADLINE_EXCEEDED'
-  );
 }
 
 function refuseNonPositive(numbers: Readonly<Record<string, number>>): void {

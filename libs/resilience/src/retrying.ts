@@ -1,8 +1,9 @@
 import { ReasonError } from '@ordermesh/contract';
 import { counter } from '@ordermesh/telemetry';
-import { DelegateBackoff, type FailureReason, handleWhen, retry } from 'cockatiel';
 import { codeOf } from './effect.ts';
+import { RefusedCall } from './refused-call.ts';
 import type { RetryBudget } from './retry-budget.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** How often and when a call is tried again. */
 export interface RetryOptions {
@@ -38,23 +39,24 @@ export async function retrying<T>(
   { signal, remainingMs }: RetryCall,
 ): Promise<T> {
   budget.earn();
-  let failures = 0;
-  let delayMs = 0;
-  const worthwhile = (error: unknown) => {
-    delayMs = waitBefore(error, firstDelayMs * 2 ** failures++);
-    const again =
-      failures < attempts && remainingMs() >= delayMs + leastUsefulMs && !signal?.aborted;
-    return again && isRetryable(error) && budget.spend();
-  };
-  const policy = retry(handleWhen(worthwhile), {
-    maxAttempts: attempts - 1,
-    backoff: new DelegateBackoff<{ readonly result: FailureReason<unknown> }>(() => delayMs),
-  });
-  return policy.execute(() => {
-    signal?.throwIfAborted();
-    if (failures > 0) retries.add(1, { target });
-    return attempt();
-  });
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const delayMs = waitBefore(error, firstDelayMs * 2 ** (failures - 1));
+      const again = failures < attempts && remainingMs() >= delayMs + leastUsefulMs;
+      if (!again || signal?.aborted || !isRetryable(error) || !budget.spend()) throw error;
+      await wait(delayMs, signal);
+      retries.add(1, { target });
+    }
+  }
+}
+
+/** @throws the signal's reason */
+async function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, delayMs);
+  await untilAborted(over.promise, signal).finally(() => clearTimeout(timer));
 }
 
 /** Half to one and a half of the mean, so that callers who failed together do not come back together; never earlier than asked for. */
@@ -66,6 +68,7 @@ function waitBefore(error: unknown, meanMs: number): number {
 
 /** Unreachable, or too late, or "later" with a time. An open circuit is not tried again: it says nothing new so soon. */
 function isRetryable(error: unknown): boolean {
+  if (error instanceof RefusedCall) return false;
   const code = codeOf(error);
   if (error instanceof ReasonError && error.reason === 'OVERLOADED') return false;
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || isPushback(error);

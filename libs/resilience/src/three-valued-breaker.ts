@@ -2,10 +2,10 @@ import {
   CircuitState as Cockatiel,
   circuitBreaker,
   handleWhenResult,
-  type IBreaker,
   isBrokenCircuitError,
 } from 'cockatiel';
 import type { Effect } from './effect.ts';
+import type { FailureRun } from './failure-run.ts';
 import type { OpenPeriod } from './open-period.ts';
 
 /** `closed` lets calls through, `open` refuses them, `half_open` waits for the one probe that decides. */
@@ -49,17 +49,18 @@ class Uncounted extends Error {
 }
 
 /**
- * A breaker that opens as `counter` decides, for `period`, and then lets probes decide, one at a time.
+ * A breaker that opens as `failures` decides, for `period`, and then lets probes decide, one at a time.
  * @param successThreshold successful probes in a row that close the circuit
  */
 export function threeValuedBreaker(
-  counter: IBreaker,
+  failures: FailureRun,
   period: OpenPeriod,
   successThreshold: number,
 ): ThreeValuedBreaker {
-  const failures = handleWhenResult((result) => (result as Outcome<unknown>).effect === 'failure');
-  const breaker = circuitBreaker(failures, {
-    breaker: counter,
+  const isFailure = handleWhenResult((result) => (result as Outcome<unknown>).effect === 'failure');
+  const breaker = circuitBreaker(isFailure, {
+    // It hears of no failure but the one that opens, and keeps no state to be saved.
+    breaker: { state: undefined, success() {}, failure: () => true },
     halfOpenAfter: period,
     halfOpenSampling: { calls: successThreshold, threshold: 0 },
   });
@@ -69,34 +70,44 @@ export function threeValuedBreaker(
   let era = 0;
   breaker.onStateChange(() => {
     era++;
+    failures.reset();
   });
+
+  /** Past cockatiel, which costs as much again: it has to know only when the circuit opens. */
+  async function whileClosed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
+    const begunIn = era;
+    const outcome = await run(false);
+    if (era !== begunIn || outcome.effect === 'ignored') return outcome;
+    if (outcome.effect === 'success') failures.reset();
+    else if (failures.failed()) await breaker.execute(() => outcome);
+    return outcome;
+  }
 
   async function counted<T>(run: (probe: boolean) => Promise<Outcome<T>>): Promise<Outcome<T>> {
     const begunIn = era;
-    const probe = breaker.state === Cockatiel.HalfOpen;
-    if (probe) isProbing = true;
-    const outcome = await run(probe).finally(() => {
-      if (probe) isProbing = false;
+    isProbing = true;
+    const outcome = await run(true).finally(() => {
+      isProbing = false;
     });
     if (era !== begunIn) throw new Uncounted(outcome);
-    if (outcome.effect !== 'ignored') return outcome;
     // A probe has to decide, and what proves nothing must not close the circuit.
-    if (probe) return { ...outcome, effect: 'failure' };
-    throw new Uncounted(outcome);
+    return outcome.effect === 'ignored' ? { ...outcome, effect: 'failure' } : outcome;
+  }
+
+  async function probed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
+    // cockatiel would let them wait and then release them all at once; resilience4j and Polly refuse them too.
+    if (breaker.state === Cockatiel.HalfOpen && isProbing) return 'refused';
+    try {
+      return await breaker.execute(() => counted(run));
+    } catch (error) {
+      if (error instanceof Uncounted) return error.outcome as Outcome<T>;
+      if (isBrokenCircuitError(error)) return 'refused';
+      throw error;
+    }
   }
 
   return {
-    async execute<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
-      // cockatiel would let them wait and then release them all at once; resilience4j and Polly refuse them too.
-      if (breaker.state === Cockatiel.HalfOpen && isProbing) return 'refused';
-      try {
-        return await breaker.execute(() => counted(run));
-      } catch (error) {
-        if (error instanceof Uncounted) return error.outcome as Outcome<T>;
-        if (isBrokenCircuitError(error)) return 'refused';
-        throw error;
-      }
-    },
+    execute: (run) => (breaker.state === Cockatiel.Closed ? whileClosed(run) : probed(run)),
     state: () => names[breaker.state],
     isolate() {
       const isolation = breaker.isolate();
