@@ -22,6 +22,9 @@ const benches: Readonly<Record<string, (options: Options) => Promise<Measured>>>
   'read-your-write': async (options) =>
     (await import('./read-your-write.ts')).readYourWrite(options),
   growth: async (options) => (await import('./growth/growth.ts')).growth(options),
+  limit: async (options) => (await import('./limit/limit.ts')).measureLimit(options),
+  resilience: async (options) =>
+    (await import('./resilience/resilience.ts')).measureResilience(options),
 };
 
 process.env.LOG_LEVEL ??= 'warn'; // what is measured in this process, and the processes it starts

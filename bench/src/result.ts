@@ -65,9 +65,11 @@ const benches = [
   'projection',
   'rebuild',
   'read-your-write',
+  'limit',
+  'resilience',
 ];
 
-/** All that are kept, in the order of the system: write side, bus, read side. */
+/** All that are kept, in the order of the system: write side, bus, read side, what keeps it up. */
 export function readResults(): Result[] {
   return readdirSync(folder)
     .map((file): Result => JSON.parse(readFileSync(new URL(file, folder), 'utf8')))

@@ -1,0 +1,126 @@
+import { startRedis } from '@ordermesh/engines';
+import { Redis } from 'ioredis';
+import { drive, forMs } from '../measure/drive.ts';
+import { interleaved } from '../measure/rounds.ts';
+import { spreadOf } from '../measure/spread.ts';
+import { figure, round, type Table } from '../measure/table.ts';
+import type { Headline, Measured } from '../result.ts';
+import { type Contestant, contestants, limit } from './contestants.ts';
+
+const callers = 64;
+/** Clients that hammer. */
+const hammering = 100;
+const columns = { allowed: 'allowed', refused: 'refused' };
+
+/** An open contestant, whose hammering clients have used up their limits. */
+interface Opened {
+  readonly name: string;
+  readonly take: (client: string) => Promise<boolean>;
+  /** Of all keys that one client's whole limit has made. */
+  readonly bytes: number;
+}
+
+/** Decisions a second of requests that pass and of those that do not, and what a client takes in Redis. */
+export async function measureLimit({ quick }: { readonly quick: boolean }): Promise<Measured> {
+  const [rounds, runMs] = quick ? [3, 200] : [5, 500];
+  await using resources = new AsyncDisposableStack();
+  const server = resources.use(await startRedis());
+  const opened: Opened[] = [];
+  for (const [database, contestant] of contestants.entries()) {
+    const redis = new Redis(server.url, { db: database });
+    resources.defer(() => redis.disconnect());
+    opened.push(await open(contestant, redis));
+  }
+  const allowed = await interleaved(rounds, opened, async ({ name, take }, round) => {
+    let requests = 0;
+    return perSecond(name, runMs, true, () => {
+      const client = Math.floor(requests++ / (limit / 2)); // its limit is never reached
+      return take(`${round}:${client}`);
+    });
+  });
+  const refused = await interleaved(rounds, opened, async ({ name, take }) => {
+    let requests = 0;
+    return perSecond(name, runMs, false, () => take(hammerer(requests++ % hammering)));
+  });
+  const decisions: Table = {
+    title: `Decisions, ${callers} callers`,
+    unit: 'decisions/s',
+    head: 'limiter',
+    columns: Object.values(columns),
+    rows: opened.map(({ name }, index) => ({
+      name,
+      cells: [spreadOf(allowed[index] ?? []), spreadOf(refused[index] ?? [])],
+    })),
+  };
+  const memory: Table = {
+    title: `A client who has used up its limit of ${limit}`,
+    unit: 'bytes in Redis',
+    head: 'limiter',
+    columns: ['bytes'],
+    rows: opened.map(({ name, bytes }) => ({ name, cells: [spreadOf([bytes])] })),
+  };
+  const settings = contestants.map(({ name, settings }) => [name, settings]);
+  return {
+    settings: {
+      ...Object.fromEntries(settings),
+      redis: `${server.version}, in memory, one connection and one database each`,
+      work: `limit ${limit} an hour; ${limit / 2} requests of each client pass; ${hammering} clients hammer`,
+      rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,
+    },
+    tables: [decisions, memory],
+    headlines: headlines(decisions, memory),
+  };
+}
+
+const hammerer = (number: number) => `hammers:${number}`;
+
+/** @throws Error when more or less than the limit is admitted of requests that come at once */
+async function open({ name, open: openOn }: Contestant, redis: Redis): Promise<Opened> {
+  const take = openOn(redis);
+  for (let client = 0; client < hammering; client++) {
+    const answers = await Promise.all(
+      Array.from({ length: limit + 10 }, () => take(hammerer(client))),
+    );
+    const admitted = answers.filter(Boolean).length;
+    if (admitted !== limit) throw new Error(`${name} admitted ${admitted} of ${limit}`);
+  }
+  const keys = await redis.keys('*');
+  const bytes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
+  return { name, take, bytes: bytes.reduce<number>((sum, one) => sum + (one ?? 0), 0) / hammering };
+}
+
+async function perSecond(
+  name: string,
+  runMs: number,
+  expected: boolean,
+  ask: () => Promise<boolean>,
+): Promise<number> {
+  const { perSecond } = await drive(callers, forMs(runMs), () => async () => {
+    if ((await ask()) !== expected) throw new Error(`${name} did not answer ${expected}`);
+  });
+  return perSecond;
+}
+
+function headlines(decisions: Table, memory: Table): Headline[] {
+  const [bucket, window] = ['ordermesh, token bucket', 'ordermesh, sliding window'];
+  const [flexible, log] = ['rate-limiter-flexible', 'sorted set as a log'];
+  const rate = (row: string, column: string) => figure(decisions, row, column).median;
+  const bytes = (row: string) => figure(memory, row, 'bytes').median;
+  const against = (mine: string, column: string): Headline => ({
+    figure: `${column} requests of a rate limit, ${mine.replace('ordermesh, ', '')}`,
+    ours: `${round(rate(mine, column))}/s`,
+    beside: `${flexible} ${round(rate(flexible, column))}/s`,
+    ratio: `${round(rate(mine, column) / rate(flexible, column))}x`,
+  });
+  return [
+    against(bucket, columns.allowed),
+    against(window, columns.allowed),
+    against(bucket, columns.refused),
+    {
+      figure: `a client's sliding window of ${limit} in Redis`,
+      ours: `${round(bytes(window))} bytes`,
+      beside: `${log} ${round(bytes(log))} bytes`,
+      ratio: `${round(bytes(log) / bytes(window))}x`,
+    },
+  ];
+}
