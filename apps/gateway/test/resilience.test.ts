@@ -60,6 +60,27 @@ test('a service that is down for good is left alone, and clients hear so at once
     .toBe(200);
 });
 
+test('in a full outage reads, which are tried again, cost the service at most 1.1 attempts each', async () => {
+  mesh.script({ GetOrder: down });
+  const reads = 300;
+  for (let i = 0; i < reads; i++) expect((await mesh.send('GET', order)).status).toBe(503);
+  expect(mesh.calls.length).toBeGreaterThanOrEqual(10);
+  expect(mesh.calls.length).toBeLessThanOrEqual(1.1 * reads);
+});
+
+test('a method that hangs leaves the others alone', async () => {
+  const hung = Promise.withResolvers<object>();
+  let ended = 0;
+  mesh.script({ GetOrder: () => hung.promise, GetCustomer: () => ({}), ConfirmOrder: confirmed });
+  const reads = Array.from({ length: 9 }, () => mesh.send('GET', order).finally(() => ended++));
+  await expect.poll(() => mesh.calls.length, { timeout: 10_000 }).toBe(9);
+  expect((await mesh.send('GET', `/v1/customers/${orderId}`)).status).toBe(200);
+  expect((await mesh.send('POST', `${order}/confirm`)).status).toBe(200);
+  expect(ended).toBe(0);
+  hung.resolve({ order: { orderId, version: 1 } });
+  await Promise.all(reads);
+});
+
 test('a service that hangs is left alone, too: its clients wait for nothing once that is known', async () => {
   await using hung = await startStubMesh({ requestTimeoutMs: 1_000 });
   hung.script({ GetOrder: () => new Promise<never>(() => undefined) });
