@@ -6,7 +6,7 @@ import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 
 /** What every client is held to: nothing of it comes back while a round runs. */
 export const limit = 100;
-const windowMs = 3_600_000;
+const windowMs = 86_400_000;
 
 /** A limiter on a Redis of its own. */
 export interface Contestant {

@@ -64,7 +64,7 @@ export async function measureLimit({ quick }: { readonly quick: boolean }): Prom
     settings: {
       ...Object.fromEntries(settings),
       redis: `${server.version}, in memory, one connection and one database each`,
-      work: `limit ${limit} an hour; ${limit / 2} requests of each client pass; ${hammering} clients hammer`,
+      work: `limit ${limit} a day; ${limit / 2} requests of each client pass; ${hammering} clients hammer`,
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,
     },
     tables: [decisions, memory],
