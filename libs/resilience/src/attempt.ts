@@ -16,7 +16,7 @@ export interface AttemptOptions {
 /**
  * One attempt with a time limit; never rejects, and settles within `timeoutMs` even if the call ignores its signal. A call whose caller went away says
  * nothing about the dependency, whatever it ends with, and settles at once. (cockatiel's `timeout` calls both ends of a signal a timeout, and aborts the
- * signal of every call that succeeds, which costs 20 µs.)
+ * signal of every call that succeeds.)
  */
 export function attempt<T>(
   call: (signal: AbortSignal) => Promise<T>,

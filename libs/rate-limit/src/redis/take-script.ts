@@ -6,8 +6,8 @@
  *
  * A sliding window is one string: a byte that says how wide its counts are (1, 2 or 4 bytes), the number of the newest bucket as a double, the sum of
  * all counts in 4 bytes, and 61 counts, newest last; 74 bytes up to 255 a bucket. A hash of the same buckets takes up to 700, and a sorted set with a
- * member per request some 40 each. Thanks to the sum a request that passes in the newest bucket changes the string's two ends only: 9 µs in the
- * server instead of 32. A token bucket is the time at which it is full again; `%.3f` because Lua prints 14 digits only, which are too few.
+ * member per request some 40 each. Thanks to the sum a request that passes in the newest bucket changes the string's two ends only: about 10 µs in
+ * the server instead of 32. A token bucket is the time at which it is full again; `%.3f` because Lua prints 14 digits only, which are too few.
  */
 export const takeScript = `
 local KEPT, HEAD = 61, 13
