@@ -2,7 +2,7 @@ import type { Append, EventToAppend, ExpectedVersion } from '@ordermesh/event-so
 
 /**
  * Commands as the parameter of the SQL function `append_batch`, an array of the composite type `append_row`, in PostgreSQL's binary form. Against one
- * JSON document it halves the CPU time of both ends (docs/adr/0015): nothing is quoted, hexed or parsed twice, and a command is encoded once,
+ * JSON document it halves the CPU time of both ends (docs/adr/0013): nothing is quoted, hexed or parsed twice, and a command is encoded once,
  * while it waits, whatever batches it is sent in.
  */
 
