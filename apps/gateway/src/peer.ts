@@ -16,8 +16,9 @@ export function peer(name: string, channel: RpcChannel, requestTimeoutMs: number
     channel,
     policy: policy({
       name,
-      // Less than clients wait, or a service that hangs would look like clients who are impatient: it would never be left alone.
-      timeoutMs: Math.ceil(requestTimeoutMs * 0.85),
+      // Less than clients wait, or a service that hangs would look like clients who are impatient: it would never be left alone. Of the usual 2 s enough is left for
+      // query to give up on PostgreSQL (1 s) and on Elasticsearch (0.8 s) and still answer.
+      timeoutMs: Math.ceil(Math.max(requestTimeoutMs * 0.85, requestTimeoutMs - 100)),
       failureThreshold: 10,
       failureWindowMs: 10_000,
       openMs: 500,

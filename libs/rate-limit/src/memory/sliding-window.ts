@@ -11,7 +11,7 @@ export interface WindowState {
   counts: Float64Array;
 }
 
-/** Judges a charge against a sliding window, without taking it. The same arithmetic as `take.lua`. */
+/** Judges a charge against a sliding window, without taking it. The same arithmetic as `take-script.ts`. */
 export function planWindow(
   { limit, windowMs }: Quota,
   state: WindowState | undefined,

@@ -5,7 +5,7 @@ import type { Plan } from './plan.ts';
 export type BucketState = number;
 
 /**
- * Judges a charge against a token bucket, without taking it. The same arithmetic as `take.lua`. Technique: the generic cell rate algorithm (ITU-T
+ * Judges a charge against a token bucket, without taking it. The same arithmetic as `take-script.ts`. Technique: the generic cell rate algorithm (ITU-T
  * I.371), a leaky bucket kept as one time.
  */
 export function planBucket(
