@@ -66,7 +66,7 @@ describe.skipIf(isMissing('elasticsearch'))('the projector with Elasticsearch', 
     await projector.logged('projecting into Elasticsearch');
     await caughtUp(index, streamId, 1);
     await log.append([rows.next(streamId, 'OrderConfirmed')]);
-    await caughtUp(index, streamId, 2);
+    await Promise.all([table, index].map((reader) => caughtUp(reader, streamId, 2)));
     expect(await index.get(streamId, signal)).toEqual(await table.get(streamId, signal));
 
     await node.kill();

@@ -20,7 +20,7 @@ export const ordermesh = ({ keys }: { readonly keys: boolean }): Contestant => (
     if (!keys) return;
     await client.query(
       `INSERT INTO idempotency (key, request_hash, response, partition, position)
-       SELECT uuid_send(event_id), sha256(uuid_send(event_id)), $1, partition, position FROM events`,
+       SELECT event_id, sha256(uuid_send(event_id)), $1, partition, position FROM events`,
       [response],
     );
   },
