@@ -52,7 +52,7 @@ test('a client that is too fast hears 429 and when to come back, and the others 
   expect(refusal.headers.get('retry-after')).toMatch(/^\d+$/);
   expect((await getAs('198.51.100.2')).status).toBe(404);
   const limits = await (await fetch(`${mesh.admin.gateway}/limits`)).json();
-  expect(limits).toMatchObject({ store: 'shared', policies: [{ name: 'client' }] });
+  expect(limits).toMatchObject({ store: 'local', policies: [{ name: 'client' }] });
 });
 
 test.each([

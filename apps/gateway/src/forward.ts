@@ -2,7 +2,7 @@ import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { OrderCommandService, ReasonError } from '@ordermesh/contract';
 import { routeClass } from '@ordermesh/rate-limit';
 import { importanceOf, type LoadShedder } from '@ordermesh/resilience';
-import { type CallResult, callUnary } from '@ordermesh/rpc';
+import { type CallResult, callUnary, mayHaveArrived } from '@ordermesh/rpc';
 import type { Call } from './call.ts';
 import type { Peer } from './peer.ts';
 
@@ -52,8 +52,9 @@ export function forwarder(
     try {
       return await policy.execute(once, { signal, remainingMs, isRepeatable });
     } catch (error) {
-      if (!signal.aborted) throw error;
-      throw new ReasonError('CANCELLED', 'The call was cancelled.', { cause: error });
+      if (signal.aborted)
+        throw new ReasonError('CANCELLED', 'The call was cancelled.', { cause: error });
+      throw isRepeatable ? error : truthful(error);
     } finally {
       leave();
     }
@@ -64,4 +65,14 @@ export function forwarder(
 function isSafeTwice({ name, parent }: DescMethodUnary, metadata: Call['metadata']): boolean {
   if (routeClass(name) !== 'command') return true;
   return parent.typeName === OrderCommandService.typeName && 'idempotency-key' in metadata;
+}
+
+/** A client without an idempotency key that hears "try again" would order twice, where the service may have had its command before the connection was lost. */
+function truthful(error: unknown): unknown {
+  if (!(error instanceof ReasonError) || !mayHaveArrived(error)) return error;
+  return new ReasonError(
+    'OUTCOME_UNKNOWN',
+    'The connection was lost before there was an answer; the command may or may not have taken effect. Look first, and send commands with an idempotency key: those can be sent again.',
+    { cause: error, retryAfterMs: 1000 },
+  );
 }

@@ -1,4 +1,4 @@
-import { ConfigError, custom, oneOf, url } from '@ordermesh/service';
+import { ConfigError, custom, oneOf, redisUrl } from '@ordermesh/service';
 
 /** The settings of every process that publishes or consumes. */
 export const busSettings = {
@@ -18,11 +18,7 @@ export const busSettings = {
       },
     },
   ),
-  redisUrl: url('REDIS_URL', {
-    doc: 'Redis: the bus when BUS is redis.',
-    optional: true,
-    schemes: ['redis', 'rediss'],
-  }),
+  redisUrl,
 };
 
 /** Which bus a process uses, and where it is. */

@@ -1,7 +1,7 @@
 import { counter, logger } from '@ordermesh/telemetry';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { memoryLimiter } from './memory/memory-limiter.ts';
-import type { Charge, Limiter, Quota } from './quota.ts';
+import type { Limiter } from './quota.ts';
 
 /** Options of {@link insuredLimiter}. */
 export interface InsuredLimiterOptions {
@@ -31,7 +31,7 @@ const failureThreshold = 3;
 export function insuredLimiter(shared: Limiter, options: InsuredLimiterOptions): InsuredLimiter {
   const { replicas, openMs = 1000 } = options;
   const log = logger('rate-limit');
-  const local = memoryLimiter();
+  const local = memoryLimiter({ replicas });
   // No hung probe can wedge it: every command of the limiter's connection ends within its command timeout.
   const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: openMs,
@@ -52,18 +52,7 @@ export function insuredLimiter(shared: Limiter, options: InsuredLimiterOptions):
         }
       }
       storeErrors.add(1);
-      return {
-        ...(await local.take(charges.map((charge) => share(charge, replicas)))),
-        isLocal: true,
-      };
+      return { ...(await local.take(charges)), isLocal: true };
     },
   };
-}
-
-/** The share keeps the window, and at least what this request costs: a limit that is divided too often must not refuse everybody. */
-function share({ key, quota, cost }: Charge, replicas: number): Charge {
-  const limit =
-    cost > quota.limit ? quota.limit : Math.max(cost, Math.floor(quota.limit / replicas));
-  const shared: Quota = { ...quota, limit };
-  return { key, quota: shared, cost };
 }

@@ -20,7 +20,8 @@ export function openRateLimits(scope: string, chosen: ChosenLimits | undefined):
   if (chosen === undefined) return unlimited;
   const { config, redisUrl } = chosen;
   if (redisUrl === undefined) {
-    const limits = rateLimits(scope, config, { limiter: memoryLimiter(), isShared: () => true });
+    const limiter = memoryLimiter({ replicas: config.replicas });
+    const limits = rateLimits(scope, config, { limiter, isShared: () => false });
     return { ...limits, async [Symbol.asyncDispose]() {} };
   }
   const log = logger('rate-limit');

@@ -34,7 +34,7 @@ export interface RateLimitConfig {
   readonly policies: readonly RatePolicy[];
   /** What a request of each class costs; 1 where nothing is said. */
   readonly costs: Readonly<Partial<Record<RouteClass, number>>>;
-  /** How many processes share the limits: each counts its share when the shared counters are lost. */
+  /** How many processes share the limits: each counts its share where there are no shared counters, or they are lost. */
   readonly replicas: number;
 }
 

@@ -35,7 +35,7 @@ export interface RateLimits {
 /** Where the counters are. */
 export interface Counters {
   readonly limiter: Limiter;
-  /** Whether the counters that all processes share answer; true where there are none. */
+  /** Whether the counters that all processes share answer; false where there are none. */
   isShared(): boolean;
 }
 

@@ -6,5 +6,5 @@ export { reflectionOn, rpcSettings } from './config.ts';
 export { type Handlers, type Implementation, implement } from './implement.ts';
 export { type RpcServer, type ServeOptions, serveRpc } from './serve.ts';
 export { invalidRequest } from './shape.ts';
-export { errorDetails, toReasonError } from './status.ts';
+export { errorDetails, mayHaveArrived, toReasonError } from './status.ts';
 export type { Admit } from './unary-handler.ts';

@@ -37,7 +37,7 @@ export const migrationDatabaseUrl = url('MIGRATION_DATABASE_URL', {
 
 /** The Redis of everything that uses one and is told of no other. */
 export const redisUrl = custom('REDIS_URL', {
-  doc: 'Redis: caches views and counts requests. Default: no cache, and each process counts alone.',
+  doc: 'Redis: caches views, counts requests, and is the bus when BUS is redis. Default: no cache, and each process counts alone.',
   optional: true,
   secret: true,
   expects:

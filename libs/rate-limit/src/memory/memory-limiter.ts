@@ -12,17 +12,20 @@ export interface MemoryLimiterOptions {
    * has its whole quota again.
    */
   readonly maxKeys?: number;
+  /** How many processes share the limits, 1 by default: this one admits its share of each. */
+  readonly replicas?: number;
   /** Milliseconds, never set back. `performance.now` by default. */
   readonly clock?: () => number;
 }
 
 /** Counts in this process alone. Decides within the call, so nothing comes between judging and taking. */
 export function memoryLimiter(options: MemoryLimiterOptions = {}): Limiter {
-  const { maxKeys = 20_000, clock = () => performance.now() } = options;
+  const { maxKeys = 20_000, replicas = 1, clock = () => performance.now() } = options;
   const states = new LRUCache<string, WindowState | number>({ max: maxKeys });
 
   return {
-    async take(charges): Promise<Verdict> {
+    async take(whole): Promise<Verdict> {
+      const charges = whole.map((charge) => shareOf(charge, replicas));
       const now = clock();
       const plans = charges.map((charge) => judge(charge, states.get(charge.key), now));
       const passes = plans.every(({ waitMs }) => waitMs === 0);
@@ -47,3 +50,11 @@ function judge(
 }
 
 const isWindow = ({ kind }: Quota) => kind === 'sliding-window';
+
+/** The share keeps the window, and at least what this request costs: a limit that is divided too often must not refuse everybody. */
+function shareOf({ key, quota, cost }: Charge, replicas: number): Charge {
+  const limit =
+    cost > quota.limit ? quota.limit : Math.max(cost, Math.floor(quota.limit / replicas));
+  const shared: Quota = { ...quota, limit };
+  return { key, quota: shared, cost };
+}
