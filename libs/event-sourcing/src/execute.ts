@@ -68,11 +68,12 @@ export async function execute<Command, State, Event, Rejection>(
   options: ExecuteOptions<State>,
 ): Promise<Executed<Rejection>> {
   for (let attempt = 0; ; attempt++) {
+    const generation = aggregate.cache?.generation();
     const { loaded, checked } = await decide(aggregate, command, options, attempt === 0);
     if (checked.type !== 'accepted') return (await answered(aggregate, options)) ?? checked;
 
     const append = toAppend(aggregate, loaded, checked, options);
-    const outcome = await appendAndRemember(aggregate, append, options.signal);
+    const outcome = await appendAndRemember(aggregate, append, generation, options.signal);
     if (outcome.type === 'conflict') {
       const again = !namesVersion(options.expected) && attempt < reloads;
       if (again) continue;
@@ -169,6 +170,7 @@ function toAppend<Command, State, Event, Rejection>(
 async function appendAndRemember<Command, State, Event, Rejection>(
   aggregate: Aggregate<Command, State, Event, Rejection>,
   { request, loaded, after }: Prepared<State>,
+  generation: number | undefined,
   signal: AbortSignal | undefined,
 ): Promise<AppendOutcome> {
   const { streamId } = request;
@@ -176,7 +178,8 @@ async function appendAndRemember<Command, State, Event, Rejection>(
   try {
     outcome = await aggregate.store.append(request, signal);
   } finally {
-    if (outcome?.type === 'appended') remember(aggregate, streamId, after);
+    const isSameLog = generation === aggregate.cache?.generation();
+    if (outcome?.type === 'appended' && isSameLog) remember(aggregate, streamId, after);
     else if (outcome?.type === 'conflict' && outcome.actual > loaded.version) {
       // A command of this process that won the race has cached what is stored now.
       aggregate.cache?.evict(streamId, outcome.actual);

@@ -23,10 +23,11 @@ export async function load<Command, State, Event, Rejection>(
   streamId: string,
   signal?: AbortSignal,
 ): Promise<Loaded<State>> {
+  const generation = aggregate.cache?.generation();
   const { base, from, events } = await readOnto(aggregate, streamId, signal);
   const loaded = fold(aggregate, streamId, base, events);
   loadMetrics.rehydrateEvents.record(events.length, { from });
-  remember(aggregate, streamId, loaded);
+  if (aggregate.cache?.generation() === generation) remember(aggregate, streamId, loaded);
   return loaded;
 }
 
@@ -54,10 +55,11 @@ async function readOnto<Command, State, Event, Rejection>(
   streamId: string,
   signal?: AbortSignal,
 ): Promise<Readings<State>> {
+  const generation = cache?.generation();
   const cached = cache?.get(streamId);
   if (cached !== undefined) {
     const events = await store.readStream(streamId, cached.version, signal);
-    return { base: cached, from: 'cache', events };
+    if (cache?.generation() === generation) return { base: cached, from: 'cache', events };
   }
   if (snapshots === undefined) {
     return { base: nothing, from: 'start', events: await store.readStream(streamId, 0, signal) };

@@ -25,6 +25,8 @@ export interface StateCache<State> {
   evict(streamId: string, below?: number): void;
   /** Forgets everything: the log may not be the one that the states came from. */
   clear(): void;
+  /** Grows with each {@link clear}. What was begun under another one must not be kept: it may go back to a state of another log. */
+  generation(): number;
 }
 
 /** Key, and what the cache itself needs for an entry. */
@@ -36,9 +38,11 @@ const entryBytes = 256;
  */
 export function stateCache<State>(maxBytes: number): StateCache<State> {
   if (maxBytes === 0) {
-    return { get: () => undefined, put: () => {}, evict: () => {}, clear: () => {} };
+    const nothing = { get: () => undefined, put: () => {}, evict: () => {}, clear: () => {} };
+    return { ...nothing, generation: () => 0 };
   }
   const entries = new LRUCache<string, KnownState<State>>({ maxSize: maxBytes });
+  let generation = 0;
   return {
     get: (streamId) => entries.get(streamId),
     put(streamId, known) {
@@ -50,6 +54,10 @@ export function stateCache<State>(maxBytes: number): StateCache<State> {
       const present = entries.peek(streamId);
       if (present !== undefined && present.version < below) entries.delete(streamId);
     },
-    clear: () => entries.clear(),
+    clear() {
+      entries.clear();
+      generation++;
+    },
+    generation: () => generation,
   };
 }

@@ -108,6 +108,36 @@ export function describeCache(fixture: () => EventStoreFixture): void {
       expect(await run({ ...here, store }, streamId, add)).toMatchObject({ version });
     });
 
+    test('goes back to nothing that was cached before the cache was emptied, also when that happens during a read', async () => {
+      const { store } = fixture();
+      const here = cachedAccounts({
+        ...store,
+        async readStream(...args) {
+          here.cache?.clear(); // a new connection: the log may be another one
+          return store.readStream(...args);
+        },
+      });
+      const streamId = crypto.randomUUID();
+      await run(accounts(store), streamId, open);
+      here.cache?.put(streamId, {
+        state: { open: true, balance: 999 },
+        version: 1,
+        snapshotVersion: 0,
+      });
+      expect(await load(here, streamId)).toMatchObject({ version: 1, state: { balance: 0 } });
+      expect(here.cache?.get(streamId)).toBeUndefined();
+    });
+
+    test('keeps nothing of a command whose append emptied the cache', async () => {
+      const { here, streamId } = await warm();
+      const emptying = countedStore(here.store, (append, ...args) => {
+        here.cache?.clear();
+        return append(...args);
+      });
+      await run({ ...here, store: emptying }, streamId, add);
+      expect(here.cache?.get(streamId)).toBeUndefined();
+    });
+
     test('lets no slower command put an older state over a newer one', async () => {
       const { store } = fixture();
       const held = Promise.withResolvers<void>();
