@@ -5,7 +5,7 @@ import type { RateLimits } from './rate-limits.ts';
 type AdmitCall = (
   method: { readonly name: string; readonly parent: { readonly typeName: string } },
   call: { readonly clientAddress: string },
-) => Promise<undefined>;
+) => Promise<void>;
 
 /**
  * Limits the callers of a gRPC server. A call that the gateway makes for a client counts as that client's.
@@ -13,9 +13,8 @@ type AdmitCall = (
  */
 export function admitCalls(limits: RateLimits, internal: readonly string[] = []): AdmitCall {
   return async ({ name, parent }, { clientAddress }) => {
-    if (internal.includes(parent.typeName)) return undefined;
+    if (internal.includes(parent.typeName)) return;
     const { refusal } = await limits.admit({ address: clientAddress, route: routeClass(name) });
     if (refusal) throw refusal;
-    return undefined;
   };
 }

@@ -63,9 +63,7 @@ export function rateLimits(scope: string, config: RateLimitConfig, counters: Cou
     limiter.take(policies.map((policy) => chargeOf(policy, request)));
 
   async function shadow(request: RateLimitedRequest): Promise<void> {
-    const policies = applying('shadow', request);
-    if (policies.length === 0) return;
-    for (const policy of policies) {
+    for (const policy of applying('shadow', request)) {
       const { isAllowed } = await judge([policy], request);
       decisions.add(1, { policy: policy.name, decision: isAllowed ? 'allowed' : 'shadow_denied' });
     }

@@ -118,6 +118,29 @@ describe('a half-open circuit', () => {
   });
 });
 
+describe('a probe that outlives its circuit', () => {
+  it('does not let a second probe run beside the present one', async () => {
+    const guarded = await ready({ timeoutMs: 60_000 });
+    const [late, present] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()];
+    const first = guarded.execute(() => late.promise);
+    guarded.isolate();
+    guarded.release();
+    await fail(guarded, 3);
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    const second = guarded.execute(() => present.promise);
+    late.resolve('late');
+    expect(await first).toBe('late');
+    const call = vi.fn(fine);
+    expect(await errorOf(guarded.execute(call))).toMatchObject({
+      reason: 'DEPENDENCY_UNAVAILABLE',
+    });
+    expect(call).not.toHaveBeenCalled();
+    present.resolve('fine');
+    await second;
+    expect(guarded.state()).toBe('closed');
+  });
+});
+
 describe('a half-open circuit that wants several successes', () => {
   it('closes after that many, one probe at a time', async () => {
     const guarded = await ready({ successThreshold: 3 });

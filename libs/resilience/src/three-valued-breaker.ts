@@ -64,7 +64,6 @@ export function threeValuedBreaker(
     halfOpenAfter: period,
     halfOpenSampling: { calls: successThreshold, threshold: 0 },
   });
-  let isProbing = false;
   // Grows with each change of state: the end of a call that began in an earlier era says nothing about this one. Without this, late failures of calls
   // from before the break reopen a half-open circuit.
   let era = 0;
@@ -72,6 +71,7 @@ export function threeValuedBreaker(
     era++;
     failures.reset();
   });
+  let probedEra: number | undefined; // of the probe under way; one that outlives its era holds up nobody
 
   /** Past cockatiel, which costs as much again: it has to know only when the circuit opens. */
   async function whileClosed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
@@ -85,9 +85,9 @@ export function threeValuedBreaker(
 
   async function counted<T>(run: (probe: boolean) => Promise<Outcome<T>>): Promise<Outcome<T>> {
     const begunIn = era;
-    isProbing = true;
+    probedEra = era;
     const outcome = await run(true).finally(() => {
-      isProbing = false;
+      if (probedEra === begunIn) probedEra = undefined;
     });
     if (era !== begunIn) throw new Uncounted(outcome);
     // A probe has to decide, and what proves nothing must not close the circuit.
@@ -96,7 +96,7 @@ export function threeValuedBreaker(
 
   async function probed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
     // cockatiel would let them wait and then release them all at once; resilience4j and Polly refuse them too.
-    if (breaker.state === Cockatiel.HalfOpen && isProbing) return 'refused';
+    if (breaker.state === Cockatiel.HalfOpen && probedEra === era) return 'refused';
     try {
       return await breaker.execute(() => counted(run));
     } catch (error) {

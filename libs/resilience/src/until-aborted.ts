@@ -1,5 +1,5 @@
 /**
- * The result of `work`, or the signal's reason as soon as the signal fires. `work` goes on; its later end is ignored.
+ * The result of `work`, or the signal's reason as soon as the signal fires, or when it has. `work` goes on; its later end is ignored.
  */
 export async function untilAborted<T>(
   work: Promise<T>,
@@ -8,9 +8,10 @@ export async function untilAborted<T>(
   if (signal === undefined) return work;
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await Promise.race([work, aborted.promise]);
+    return await Promise.race([aborted.promise, work]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
