@@ -1,7 +1,8 @@
 import { header } from '@ordermesh/contract';
-import { clearMemorySpans, inSpan, memorySpans, metricsText } from '@ordermesh/telemetry';
+import { metricsText } from '@ordermesh/telemetry';
 import { eventually, isMissing } from '@ordermesh/testing';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { expectTraced } from '../../fixtures/expect-traced.ts';
 import { type KafkaFixture, kafkaFixture } from '../../fixtures/kafka-fixture.ts';
 import { sendPlainly } from '../../fixtures/plain-kafka.ts';
 import { type Recorder, recorder } from '../testing/index.ts';
@@ -31,24 +32,8 @@ describe.skipIf(isMissing('kafka'))('kafkaBus()', () => {
     return { member, finish: finish.resolve, others };
   }
 
-  it("puts a handler's work into the trace of the order, and its own into none", async () => {
-    const seen = recorder();
-    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-    const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
-    const handler = seen.handler('a', { batch: () => inSpan('work', {}, () => undefined) });
-    await using _consumer = await inSpan('start', {}, () =>
-      kafka.bus().consume({ group: 'g', handler }),
-    );
-    clearMemorySpans();
-    await kafka.publish([kafka.rows.next(kafka.rows.orderIn(1), { traceparent })]);
-    await eventually(() => memorySpans().some(({ name }) => name.startsWith('process ')));
-    const made = memorySpans().filter(({ name }) => !name.startsWith('send '));
-    expect(made.map((span) => [span.name.split(' ')[0], span.spanContext().traceId])).toEqual([
-      ['work', traceId],
-      ['process', traceId],
-    ]);
-    expect(made[1]?.attributes['messaging.system.name']).toBe('kafka');
-  });
+  it("puts a handler's work into the trace of the order, and its own into none", () =>
+    expectTraced('kafka', kafka));
 
   it('counts how far it is behind, also while fetching pauses', async () => {
     const seen = recorder();

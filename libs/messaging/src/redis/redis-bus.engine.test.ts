@@ -1,7 +1,8 @@
 import type { LogRow } from '@ordermesh/contract';
-import { clearMemorySpans, inSpan, memorySpans, metricsText } from '@ordermesh/telemetry';
+import { metricsText } from '@ordermesh/telemetry';
 import { eventually, isMissing } from '@ordermesh/testing';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { expectTraced } from '../../fixtures/expect-traced.ts';
 import { type RedisFixture, redisFixture } from '../../fixtures/redis-fixture.ts';
 import { recorder } from '../testing/index.ts';
 
@@ -46,24 +47,8 @@ describe.skipIf(isMissing('redis'))('redisBus()', () => {
     await tells(group, { id: `${rows.at(-1)?.position}-0` });
   }
 
-  it("puts a handler's work into the trace of the order, and its own into none", async () => {
-    const seen = recorder();
-    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
-    const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
-    const handler = seen.handler('a', { batch: () => inSpan('work', {}, () => undefined) });
-    await using _consumer = await inSpan('start', {}, () =>
-      redis.bus().consume({ group: 'g', handler }),
-    );
-    clearMemorySpans();
-    await redis.publish([redis.rows.next(redis.rows.orderIn(1), { traceparent })]);
-    await eventually(() => memorySpans().some(({ name }) => name.startsWith('process ')));
-    const made = memorySpans().filter(({ name }) => !name.startsWith('send '));
-    expect(made.map((span) => [span.name.split(' ')[0], span.spanContext().traceId])).toEqual([
-      ['work', traceId],
-      ['process', traceId],
-    ]);
-    expect(made[1]?.attributes['messaging.system.name']).toBe('redis');
-  });
+  it("puts a handler's work into the trace of the order, and its own into none", () =>
+    expectTraced('redis', redis));
 
   it('is woken by what is published, with no polling', async () => {
     const seen = recorder();
