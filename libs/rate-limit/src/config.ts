@@ -1,4 +1,4 @@
-import { custom, onOff, redisUrl, url } from '@ordermesh/service';
+import { custom, onOff, redis, redisUrl } from '@ordermesh/service';
 import { parseRateLimitConfig } from './parse-config.ts';
 import { defaultRateLimitConfig, type RateLimitConfig } from './policy.ts';
 
@@ -12,11 +12,10 @@ export const rateLimitSettings = {
     default: defaultRateLimitConfig as RateLimitConfig,
     parse: parseRateLimitConfig,
   }),
-  rateLimitRedisUrl: url('RATE_LIMIT_REDIS_URL', {
-    doc: 'Redis with the shared counters, with maxmemory-policy noeviction. Default: that of REDIS_URL, else each process counts alone.',
-    schemes: ['redis', 'rediss'],
-    optional: true,
-  }),
+  rateLimitRedisUrl: redis(
+    'RATE_LIMIT_REDIS_URL',
+    'Redis with the shared counters, with maxmemory-policy noeviction. Default: that of REDIS_URL, else each process counts alone.',
+  ),
   redisUrl,
 };
 

@@ -30,6 +30,7 @@ export {
   maxConcurrentRequests,
   migrationDatabaseUrl,
   partitions,
+  redis,
   redisUrl,
   tokenKey,
 } from './shared-settings.ts';

@@ -35,18 +35,26 @@ export const migrationDatabaseUrl = url('MIGRATION_DATABASE_URL', {
   optional: true,
 });
 
+/** URL of a Redis, optional. The client would take any path for a database, and fail with each command. */
+export function redis(variable: string, doc: string): Setting<string | undefined> {
+  return custom(variable, {
+    doc,
+    optional: true,
+    secret: true,
+    expects:
+      'a URL that starts with redis:// or rediss://, with nothing but the number of a database as its path',
+    parse: (value): string | undefined => {
+      const parsed = /^rediss?:\/\/[^/]/.test(value) ? URL.parse(value) : null;
+      return parsed && /^(\/\d{0,5})?$/.test(parsed.pathname) ? value : undefined;
+    },
+  });
+}
+
 /** The Redis of everything that uses one and is told of no other. */
-export const redisUrl = custom('REDIS_URL', {
-  doc: 'Redis: caches views, counts requests, and is the bus when BUS is redis. Default: no cache, and each process counts alone.',
-  optional: true,
-  secret: true,
-  expects:
-    'a URL that starts with redis:// or rediss://, with nothing but the number of a database as its path',
-  parse: (value) => {
-    const parsed = /^rediss?:\/\/[^/]/.test(value) ? URL.parse(value) : null;
-    return parsed && /^(\/\d{0,5})?$/.test(parsed.pathname) ? value : undefined;
-  },
-});
+export const redisUrl = redis(
+  'REDIS_URL',
+  'Redis: caches views, counts requests, and is the bus when BUS is redis. Default: no cache, and each process counts alone.',
+);
 
 /** How many partitions the bus has. */
 export const partitions = int('PARTITIONS', {
