@@ -1,4 +1,4 @@
-import { type BusMessage, header } from '@ordermesh/contract';
+import { type BusMessage, header, orderEvents } from '@ordermesh/contract';
 import { describe, expect, test } from 'vitest';
 import { decodeEvent } from './decode-event.ts';
 import { PoisonError } from './poison-error.ts';
@@ -37,6 +37,19 @@ test('does without trace context, and drops a malformed one', () => {
   expect(trace(undefined, 'k=v')).toEqual([undefined, undefined]);
   expect(trace(`${good}\0`, 'k=v')).toEqual([undefined, undefined]);
   expect(trace(good, 'k=\0')).toEqual([good, undefined]);
+});
+
+test('upcasts an event that was published under an earlier schema', () => {
+  const catalogue = {
+    ...orderEvents,
+    upcasters: {
+      OrderPaid: [({ paymentId, ...rest }) => ({ ...rest, paymentId: `old-${paymentId}` })],
+    },
+  } satisfies typeof orderEvents;
+  const paymentId = (schema: string) =>
+    decodeEvent(withHeaders({ [header.schema]: schema }), catalogue).event;
+  expect(paymentId('1')).toMatchObject({ paymentId: 'old-pay-1' });
+  expect(paymentId('2')).toMatchObject({ paymentId: 'pay-1' });
 });
 
 describe('parks', () => {

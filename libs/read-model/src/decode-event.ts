@@ -1,11 +1,11 @@
-import { fromBinary } from '@bufbuild/protobuf';
+import { fromBinary, toJsonString } from '@bufbuild/protobuf';
 import {
   type BusMessage,
+  type EventCatalogue,
   type EventMessage,
-  type EventType,
-  eventSchemas,
   header,
-  isEventType,
+  orderEvents,
+  readStoredEvent,
   schemaVersionOf,
 } from '@ordermesh/contract';
 import { PoisonError } from './poison-error.ts';
@@ -37,10 +37,15 @@ export const isOrderId = (text: string): boolean => uuid.test(text);
 const printable = /^[\x20-\x7e]{1,512}$/;
 
 /**
- * Reads a message of the bus. Pure; the same message always gives the same answer or the same error.
+ * Reads a message of the bus, of any schema version that was ever published: what waits in Kafka since before an upgrade is upcast here, as the log is when it is read. Pure; the same
+ * message always gives the same answer or the same error.
+ * @param catalogue the order's events unless told
  * @throws PoisonError of any kind but `invariant`
  */
-export function decodeEvent(message: BusMessage): DecodedEvent {
+export function decodeEvent(
+  message: BusMessage,
+  catalogue: EventCatalogue = orderEvents,
+): DecodedEvent {
   const { headers } = message;
   const raw = headers[header.error];
   if (raw !== undefined)
@@ -48,13 +53,13 @@ export function decodeEvent(message: BusMessage): DecodedEvent {
   const orderId = message.key;
   if (!isOrderId(orderId) || headers[header.subject] !== orderId)
     throw malformed(header.subject, headers[header.subject]);
-  const type = eventType(headers[header.type]);
-  const schema = wholeNumber(header.schema, headers[header.schema]);
-  const known = schemaVersionOf(type);
-  if (schema > known)
+  const type = eventType(headers[header.type], catalogue);
+  const schemaVersion = wholeNumber(header.schema, headers[header.schema]);
+  const known = schemaVersionOf(type, catalogue);
+  if (schemaVersion > known)
     throw new PoisonError(
       'future_schema',
-      `schema ${schema} of ${type}, this release reads up to ${known}: deploy the newer projector`,
+      `schema ${schemaVersion} of ${type}, this release reads up to ${known}: deploy the newer projector`,
     );
   const traceparent = headers[header.traceparent];
   const tracestate = headers[header.tracestate];
@@ -67,20 +72,32 @@ export function decodeEvent(message: BusMessage): DecodedEvent {
     occurredAt: time(headers[header.time]),
     traceparent: traced ? traceparent : undefined,
     tracestate: traced && tracestate && printable.test(tracestate) ? tracestate : undefined,
-    event: decodeValue(type, message.value),
+    event: decodeValue({ type, schemaVersion, value: message.value }, catalogue),
   };
 }
 
-function eventType(type: string | undefined): EventType {
+function eventType(type: string | undefined, { schemas }: EventCatalogue): string {
   const name = type?.startsWith(typePrefix) ? type.slice(typePrefix.length) : '';
-  if (!isEventType(name))
+  if (!Object.hasOwn(schemas, name))
     throw new PoisonError('unknown_type', `${header.type} ${JSON.stringify(type)}`);
   return name;
 }
 
-function decodeValue(type: EventType, value: Uint8Array): EventMessage {
+function decodeValue(
+  {
+    type,
+    schemaVersion,
+    value,
+  }: { readonly type: string; readonly schemaVersion: number; readonly value: Uint8Array },
+  catalogue: EventCatalogue,
+): EventMessage {
   try {
-    return fromBinary(eventSchemas[type], value);
+    const schema = catalogue.schemas[type] as (typeof orderEvents.schemas)[string];
+    const message = fromBinary(schema, value);
+    if (schemaVersion === schemaVersionOf(type, catalogue)) return message as EventMessage;
+    // Fields are never renumbered or renamed (`buf breaking`), so today's message still shows an old event's JSON, from which its steps begin.
+    const data = toJsonString(schema, message);
+    return readStoredEvent({ type, schemaVersion, data }, catalogue).message as EventMessage;
   } catch (cause) {
     throw new PoisonError('undecodable', `${value.length} bytes are no ${type}`, cause);
   }

@@ -19,7 +19,10 @@ import { storedOrder, storedStates } from './testing/stored-orders.ts';
 
 const delivered = ['OrderConfirmed', 'OrderPaid', 'OrderShipped', 'OrderDelivered'] as const;
 const decoded = (...args: Parameters<typeof orderMessages>) =>
-  orderMessages(...args).map(decodeEvent) as [DecodedEvent, ...DecodedEvent[]];
+  orderMessages(...args).map((message) => decodeEvent(message)) as [
+    DecodedEvent,
+    ...DecodedEvent[],
+  ];
 
 test('builds the view of a delivered order, each state with its time', () => {
   const { order } = storedOrder({ firstPosition: 7n, later: delivered });
