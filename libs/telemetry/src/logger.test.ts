@@ -87,18 +87,26 @@ describe('logger()', () => {
 
 describe('prettyLine()', () => {
   test('puts a stack below the line, quotes what has blanks, and leaves the span id out', () => {
-    const json = JSON.stringify({
-      level: 'error',
+    expect(prettyLine(failed('error'))).toBe(
+      '03:04:05.678 ERROR s/l failed note="two words"\nError: boom\n  at x\n',
+    );
+  });
+
+  test('has only the message of an error that the process heals by itself', () => {
+    expect(prettyLine(failed('warn'))).toBe(
+      '03:04:05.678 WARN  s/l failed note="two words" err="it broke"\n',
+    );
+  });
+
+  const failed = (level: string) =>
+    JSON.stringify({
+      level,
       time: '2026-01-02T03:04:05.678Z',
       service: 's',
       logger: 'l',
       msg: 'failed',
       span_id: 'x',
       note: 'two words',
-      err: { stack: 'Error: boom\n  at x' },
+      err: { message: 'it broke', stack: 'Error: boom\n  at x' },
     });
-    expect(prettyLine(json)).toBe(
-      '03:04:05.678 ERROR s/l failed note="two words"\nError: boom\n  at x\n',
-    );
-  });
 });
