@@ -4,6 +4,7 @@ import { counter, logger } from '@ordermesh/telemetry';
 
 const purged = counter('ordermesh.idempotency.purged', {
   description: 'Idempotency keys forgotten.',
+  unit: '{key}',
 });
 const log = logger('idempotency');
 

@@ -17,6 +17,7 @@ import { openBus } from './open-bus.ts';
 import { projection } from './projection.ts';
 import { readLogPointFrom, readStretchFrom } from './read-stretch.ts';
 import { untilDiverged } from './until-diverged.ts';
+import { withGauges } from './with-gauges.ts';
 import { guardedRedis, redisCacheWrites, writeThrough } from './write-through.ts';
 
 await runProcess('projector', async (life) => {
@@ -71,9 +72,9 @@ await runProcess('projector', async (life) => {
     readPoint: readLogPointFrom(command),
   };
   const project = (name: string, views: OrderViewWriter) =>
-    consumers.start((onDiverged) => {
+    consumers.start(async (onDiverged) => {
       const handler = projection({ name, views, ...sources, onDiverged });
-      return bus.consume({ group: name, handler });
+      return withGauges(name, handler, await bus.consume({ group: name, handler }));
     });
   await using consumer = await project(postgresProjection, cached);
   life.named('consumer', consumer);

@@ -10,7 +10,7 @@ import {
 import type { BatchHandler } from '@ordermesh/messaging';
 import type { DeadLetter, OrderViewWriter, ParkedOrder, StoredOrder } from '@ordermesh/read-model';
 import { isOrderId, RefusedViewsError, ViewsLostError, withCustomer } from '@ordermesh/read-model';
-import { attribute, counter, gauge, logger, untraced } from '@ordermesh/telemetry';
+import { attribute, counter, histogram, logger, untraced } from '@ordermesh/telemetry';
 import { LRUCache } from 'lru-cache';
 import { type ReadStretch, wholeChain } from './chain.ts';
 import type { Customers } from './customers.ts';
@@ -22,11 +22,16 @@ import { stoppedByDivergence } from './stopped-by-divergence.ts';
 import type { OnDiverged } from './until-diverged.ts';
 
 const log = logger('projection');
-const lag = gauge('ordermesh.projection.lag', {
-  description: 'Age of the newest event that a view contains, when it was written.',
+const delay = histogram('ordermesh.projection.delay', {
+  description:
+    'Time from an event to the view that contains it, for the newest event of each write.',
   unit: 's',
+  boundaries: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
 });
-const deadLetters = counter('dead_letter.messages', { description: 'Events put aside.' });
+const deadLetters = counter('dead_letter.messages', {
+  description: 'Events put aside.',
+  unit: '{event}',
+});
 
 /** How soon a comparison that failed is tried again. */
 const compareAgainMs = 5_000;
@@ -76,14 +81,26 @@ interface Partition {
  * The log is the truth and the bus only the fast way: a partition without news is read on from the log, so that what the bus no longer has (retention, a
  * new group, a new store) does not wait for the partition's next event. A store that lost its views is filled from the log, too.
  */
-export function projection(options: ProjectionOptions): BatchHandler {
-  return stoppedByDivergence(unguarded(options), options.onDiverged);
+export function projection(options: ProjectionOptions): Projection {
+  const { lagMs, parked, ...handler } = unguarded(options);
+  return { ...stoppedByDivergence(handler, options.onDiverged), lagMs, parked };
 }
 
-function unguarded(options: ProjectionOptions): Required<BatchHandler> {
+/** The consumer's handler, and how far it is. */
+export interface Projection extends BatchHandler {
+  /** Age in milliseconds of the oldest event that was handed over and that the views lack; 0 when there is none. */
+  lagMs(): number;
+  /** Orders that are parked, in the partitions owned here. */
+  parked(): number;
+}
+
+function unguarded(options: ProjectionOptions): Required<Projection> {
   const { name, views, customers, readPoint } = options;
   const { compareEveryMs = 30_000, reviveEveryMs = 60_000 } = options;
   const partitions = new Map<number, Partition>();
+  /** When the first event happened that each partition was handed and has not written, by `Date.now()`. It outlives failed attempts. */
+  const unwritten = new Map<number, number>();
+  deadLetters.add(0, { [attribute.projection]: name });
 
   const owned = (partition: number): Partition => {
     const found = partitions.get(partition);
@@ -154,7 +171,7 @@ function unguarded(options: ProjectionOptions): Required<BatchHandler> {
     state.repair.wrote(orders);
     if (dead.length > 0) reportDead(name, dead, parked);
     const ageMs = Date.now() - Date.parse(last?.headers[header.time] ?? '');
-    if (Number.isFinite(ageMs)) lag.record(ageMs / 1000, { [attribute.projection]: name });
+    if (Number.isFinite(ageMs)) delay.record(ageMs / 1000, { [attribute.projection]: name });
   }
 
   /** Tries parked orders again, each time others, and those that stay parked after all the others. */
@@ -219,15 +236,19 @@ function unguarded(options: ProjectionOptions): Required<BatchHandler> {
     async assigned(partition, signal) {
       await load(partition, signal);
     },
-    batch: ({ partition, messages, signal }) =>
-      owning(partition, signal, async (state) => {
+    async batch({ partition, messages, signal }) {
+      const happenedAt = Date.parse(messages[0]?.headers[header.time] ?? '');
+      if (Number.isFinite(happenedAt)) unwritten.set(partition, happenedAt);
+      await owning(partition, signal, async (state) => {
         const { sameLog, last } = state;
         if (sameLog.isPending()) await sameLog.check(last, signal);
         // They may also be foreign to this log: it says which.
         if (contradicts(messages, last)) await sameLog.require(last, signal);
         for await (const run of wholeChain(messages, last.position, readStretchOf(state), signal))
           await apply(partition, state, run, signal);
-      }),
+      });
+      unwritten.delete(partition);
+    },
     idle: (partition, signal) =>
       owning(partition, signal, async (state) => {
         const { cache, repair, sameLog } = state;
@@ -238,7 +259,10 @@ function unguarded(options: ProjectionOptions): Required<BatchHandler> {
       }),
     async revoked(partition) {
       partitions.delete(partition);
+      unwritten.delete(partition);
     },
+    lagMs: () => Math.max(0, ...[...unwritten.values()].map((at) => Date.now() - at)),
+    parked: () => [...partitions.values()].reduce((sum, { parked }) => sum + parked.size, 0),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { LogDivergedError } from '@ordermesh/contract';
-import type { Consumer } from '@ordermesh/messaging';
+import { type Consumer, logDiverged } from '@ordermesh/messaging';
 import { logger } from '@ordermesh/telemetry';
 
 const log = logger('projector');
@@ -24,6 +24,7 @@ export function untilDiverged(): UntilDiverged {
 
   async function stop(consumer: Consumer, error: LogDivergedError): Promise<void> {
     diverged.push(error);
+    logDiverged.record(1);
     log.fatal(error.message);
     await consumer[Symbol.asyncDispose]();
   }

@@ -2,7 +2,7 @@ import { ReasonError } from '@ordermesh/contract';
 import type { CallContext } from '@ordermesh/rpc';
 import { attribute, histogram } from '@ordermesh/telemetry';
 
-const waited = histogram('ordermesh.query.min_version.wait', {
+const waited = histogram('query.min_version.wait', {
   description: 'Time that reads waited for a view to contain a write.',
   unit: 's',
 });

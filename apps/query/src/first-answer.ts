@@ -7,7 +7,12 @@ import type { ViewStore } from './views.ts';
 
 const fallbacks = counter('ordermesh.query.fallback', {
   description: 'Reads that another store answered because the first one was not available.',
+  unit: '{read}',
 });
+
+/** Makes the series of a store known that others stand in for. */
+export const announceFallback = (store: ViewStore) =>
+  fallbacks.add(0, { [attribute.dbSystem]: store.name });
 
 /**
  * The answer of the first store that is available. An answer of another one carries `x-ordermesh-degraded` with the name of the store that

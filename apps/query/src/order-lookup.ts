@@ -9,13 +9,13 @@ import { singleFlight } from './single-flight.ts';
 import { isEnough, storeLookup, type Wanted } from './store-lookup.ts';
 import { lookupStores, type Views } from './views.ts';
 
-const reads = counter('ordermesh.read_cache.reads', {
+const requests = counter('cache.requests', {
   description:
-    'Lookups by what the cache had: hit, miss, expired, behind (older than asked for), bypass (not available).',
+    'Lookups by what the cache had: hit, miss, expired, stale (expired, and answered because no store had what was asked for), behind (older than asked for), bypass (not available).',
+  unit: '{lookup}',
 });
-const staleAnswers = counter('ordermesh.read_cache.stale', {
-  description: 'Lookups answered with an expired entry because no store had what was asked for.',
-});
+const results = ['hit', 'miss', 'expired', 'stale', 'behind', 'bypass'] as const;
+const count = (result: (typeof results)[number], lookups = 1) => requests.add(lookups, { result });
 
 /** Refusals of the stores that an entry makes good: it is new enough for the caller. */
 const madeGood = new Set([
@@ -34,6 +34,7 @@ export type OrderLookup = (wanted: Wanted, call: CallContext) => Promise<StoredO
 export function orderLookup(views: Views): OrderLookup {
   const flights = singleFlight<StoredOrder | undefined>();
   const { cache } = views;
+  if (cache) for (const result of results) count(result, 0);
 
   async function fromStores(wanted: Wanted, call: CallContext) {
     return firstAnswer(lookupStores(views), call, (store) =>
@@ -52,17 +53,23 @@ export function orderLookup(views: Views): OrderLookup {
     const entry = cache && (await usable(cache, wanted, call.signal));
     if (entry?.isFresh) return entry.stored;
     const foundAt = performance.now();
+    let result: 'expired' | 'stale' = 'expired';
     try {
       return await fromStores(wanted, call);
     } catch (error) {
       if (!entry || !(error instanceof ReasonError && madeGood.has(error.reason))) throw error;
-      staleAnswers.add(1);
+      result = 'stale';
       const ageMs = entry.ageMs + Math.round(performance.now() - foundAt);
       call.setHeader('x-ordermesh-stale', String(ageMs));
       return entry.stored;
+    } finally {
+      if (entry) count(result);
     }
   };
 }
+
+const judged = (entry: CacheEntry, wanted: Wanted) =>
+  isEnough(entry.stored, wanted) ? (entry.isFresh ? 'hit' : 'expired') : 'behind';
 
 /** What the cache has, if that is new enough for the caller. */
 async function usable(
@@ -71,16 +78,8 @@ async function usable(
   signal: AbortSignal,
 ): Promise<CacheEntry | undefined> {
   const found = await cache.find(wanted.orderId, signal);
-  const note = (outcome: string) => {
-    reads.add(1, { [attribute.outcome]: outcome });
-    trace.getActiveSpan()?.setAttribute(attribute.readCache, outcome);
-  };
-  if (found === 'absent') note('miss');
-  else if (found === 'bypassed') note('bypass');
-  else if (!isEnough(found.stored, wanted)) note('behind');
-  else {
-    note(found.isFresh ? 'hit' : 'expired');
-    return found;
-  }
-  return undefined;
+  const had = found === 'absent' ? 'miss' : found === 'bypassed' ? 'bypass' : judged(found, wanted);
+  trace.getActiveSpan()?.setAttribute(attribute.readCache, had);
+  if (had !== 'expired') count(had); // an expired one is counted by what becomes of it
+  return typeof found === 'object' && had !== 'behind' ? found : undefined;
 }

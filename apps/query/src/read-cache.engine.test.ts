@@ -96,32 +96,32 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
   /** Resolves when the circuit is closed: a lookup is answered by the cache. */
   async function untilUsed() {
     const [stored] = storedStates({ orderId: randomUUID() }) as [StoredOrder];
-    const before = await count('reads', 'hit');
+    const before = await count(lookups('hit'));
     await eventually(async () => {
       await cache.put([stored], never);
       await query.call(rpc.getOrder, { orderId: stored.order.orderId }).catch(() => undefined);
-      return (await count('reads', 'hit')) > before;
+      return (await count(lookups('hit'))) > before;
     });
   }
-  async function count(what: string, outcome?: string): Promise<number> {
-    const label = outcome ? `ordermesh_outcome="${outcome}"` : '';
-    const line = (await metricsText())
-      .split('\n')
-      .find((one) => one.startsWith(`ordermesh_read_cache_${what}_total`) && one.includes(label));
+  const lookups = (result: string) => `cache_requests_total{result="${result}"}`;
+  const writes = (outcome: string) =>
+    `ordermesh_read_cache_writes_total{ordermesh_outcome="${outcome}"}`;
+  async function count(series: string): Promise<number> {
+    const line = (await metricsText()).split('\n').find((one) => one.startsWith(series));
     return Number(line?.split(' ').at(-1) ?? 0);
   }
 
   describe('while all is well', () => {
     it('reads the store on a miss, fills the cache, and answers from it afterwards, with the same etag', async () => {
       await query.views.write(batchOf(created));
-      const before = await Promise.all([count('reads', 'miss'), count('reads', 'hit')]);
+      const before = await Promise.all([count(lookups('miss')), count(lookups('hit'))]);
       const missed = await get();
       await filled(created);
       await query.views.write(batchOf(confirmed)); // nobody writes through here
       const hit = await get();
       expect([hit.message, hit.headers.get('etag')]).toEqual([missed.message, '"1.0"']);
       expect(flags(hit)).toEqual(none);
-      const after = await Promise.all([count('reads', 'miss'), count('reads', 'hit')]);
+      const after = await Promise.all([count(lookups('miss')), count(lookups('hit'))]);
       expect(after.map((now, i) => now - (before[i] ?? 0))).toEqual([1, 1]);
     });
 
@@ -171,9 +171,9 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
       await query.views.write(batchOf(created));
       await cache.put([confirmed], never);
       await expire();
-      const before = await count('writes', 'refused');
+      const before = await count(writes('refused'));
       expect((await get()).message.order).toEqual(created.order);
-      await eventually(async () => (await count('writes', 'refused')) > before);
+      await eventually(async () => (await count(writes('refused'))) > before);
       expect(await held()).toEqual(confirmed);
     });
 
@@ -218,14 +218,14 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
     it('answers an expired entry, flagged with its age, and no other', async () => {
       await cache.put([created], never);
       await expire();
-      const before = await count('stale');
+      const before = await count(lookups('stale'));
       const answer = await withoutStores(() => get());
       expect(answer.message.order).toEqual(created.order);
       expect(flags(answer)).toEqual({
         stale: expect.stringMatching(/^6\d{4}$/),
         degraded: undefined,
       });
-      expect(await count('stale')).toBe(before + 1);
+      expect(await count(lookups('stale'))).toBe(before + 1);
       await plain.del(key());
       const refused = await withoutStores(() => refusal(get()));
       expect(refused.reason).toBe('DEPENDENCY_UNAVAILABLE');
@@ -292,7 +292,7 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
         const end = await begin();
         const before = asked;
         const started = performance.now();
-        const bypassed = await count('reads', 'bypass');
+        const bypassed = await count(lookups('bypass'));
         try {
           const ill = await timed(200, async () => {
             const { message, headers } = await get({ minVersion: 2 });
@@ -300,7 +300,7 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
           });
           const seconds = Math.ceil((performance.now() - started) / 1_000);
           expect(asked - before).toBeLessThanOrEqual(3 + seconds);
-          expect(await count('reads', 'bypass')).toBe(bypassed + 200);
+          expect(await count(lookups('bypass'))).toBe(bypassed + 200);
           console.log(`Redis ${what}: lookups ${ill}; before ${well}`);
         } finally {
           await end();
@@ -342,12 +342,12 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
       await filled(created);
       const end = await begin();
       try {
-        const [hits, failed] = [await count('reads', 'hit'), await count('writes', 'failed')];
+        const [hits, failed] = [await count(lookups('hit')), await count(writes('failed'))];
         expect((await get()).message.order).toEqual(created.order);
-        expect(await count('reads', 'hit')).toBe(hits + 1);
+        expect(await count(lookups('hit'))).toBe(hits + 1);
         await query.views.write(batchOf(confirmed));
         expect((await get({ minVersion: 2 })).message.order).toEqual(confirmed.order);
-        await eventually(async () => (await count('writes', 'failed')) > failed);
+        await eventually(async () => (await count(writes('failed'))) > failed);
       } finally {
         await end();
       }

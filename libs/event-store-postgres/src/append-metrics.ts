@@ -20,11 +20,14 @@ export const conflicts = counter('ordermesh.eventstore.conflicts', {
   description: 'Commands whose stream was not at the expected version.',
   unit: '{command}',
 });
+conflicts.add(0);
 /** Attribute `resolution`: `stored` or `not_stored` when it was found out, `unresolved` when the caller had to be told OUTCOME_UNKNOWN. */
 export const unknownOutcomes = counter('ordermesh.eventstore.unknown_outcomes', {
   description: 'Commands whose connection was lost before the answer.',
   unit: '{command}',
 });
+for (const resolution of ['stored', 'not_stored', 'unresolved'])
+  unknownOutcomes.add(0, { resolution });
 
 let queued = 0;
 observeGauge(

@@ -1,8 +1,9 @@
 // The port.
 export type { Batch, BatchHandler, Bus, ConsumeOptions, Consumer } from './bus.ts';
-
 // Which bus a process uses.
 export { busSettings, type ChosenBus, chosenBus } from './config.ts';
+// Whether the log is still the one that was read.
+export { logDiverged } from './divergence-gauge.ts';
 
 // The log itself as the bus.
 export { awaitLog } from './embedded/await-log.ts';

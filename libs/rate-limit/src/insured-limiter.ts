@@ -1,4 +1,4 @@
-import { counter, logger } from '@ordermesh/telemetry';
+import { counter, gauge, logger } from '@ordermesh/telemetry';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { memoryLimiter } from './memory/memory-limiter.ts';
 import type { Limiter } from './quota.ts';
@@ -20,6 +20,10 @@ export interface InsuredLimiter extends Limiter {
 const storeErrors = counter('ratelimit.store_errors', {
   description:
     'Decisions that the shared counters did not answer, and that this process made alone.',
+  unit: '{decision}',
+});
+const localMode = gauge('ratelimit.local_mode', {
+  description: '1 while the shared counters are lost and this process counts alone, else 0.',
 });
 /** Failures in a row. A hung store costs each request its command timeout until then. */
 const failureThreshold = 3;
@@ -37,8 +41,16 @@ export function insuredLimiter(shared: Limiter, options: InsuredLimiterOptions):
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failureThreshold),
   });
-  breaker.onBreak(() => log.warn('the shared rate limits are lost; each process counts alone'));
-  breaker.onReset(() => log.info('the shared rate limits are back'));
+  storeErrors.add(0);
+  localMode.record(0);
+  breaker.onBreak(() => {
+    localMode.record(1);
+    log.warn('the shared rate limits are lost; each process counts alone');
+  });
+  breaker.onReset(() => {
+    localMode.record(0);
+    log.info('the shared rate limits are back');
+  });
 
   return {
     isShared: () => breaker.state === CircuitState.Closed,

@@ -41,6 +41,7 @@ export interface Counters {
 
 const decisions = counter('ratelimit.decisions', {
   description: 'Requests judged, by policy and decision (allowed, denied, shadow_denied).',
+  unit: '{request}',
 });
 
 /**
@@ -50,6 +51,11 @@ const decisions = counter('ratelimit.decisions', {
  */
 export function rateLimits(scope: string, config: RateLimitConfig, counters: Counters): RateLimits {
   const { limiter, isShared } = counters;
+  for (const { name, mode } of config.policies) {
+    if (mode === 'off') continue;
+    decisions.add(0, { policy: name, decision: 'allowed' });
+    decisions.add(0, { policy: name, decision: mode === 'enforce' ? 'denied' : 'shadow_denied' });
+  }
   const applying = (mode: RatePolicy['mode'], { route }: RateLimitedRequest) =>
     config.policies.filter(
       (policy) => policy.mode === mode && (policy.routes?.includes(route) ?? true),

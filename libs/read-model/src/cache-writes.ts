@@ -22,6 +22,8 @@ export function cacheWrites(
   guard: <T>(write: (signal: AbortSignal) => Promise<T>) => Promise<T>,
 ): CacheWrites {
   const inFlight = new Set<Promise<void>>();
+  for (const outcome of ['written', 'refused', 'failed'])
+    writes.add(0, { [attribute.outcome]: outcome });
   const report = (outcome: 'written' | 'refused' | 'failed', views: number) => {
     if (views > 0) writes.add(views, { [attribute.outcome]: outcome });
   };

@@ -48,6 +48,7 @@ const retryAfterMs = 1_000;
 
 const shed = counter('ordermesh.requests.shed', {
   description: 'Requests refused because the process had too much to do, by importance and cause.',
+  unit: '{request}',
 });
 
 /**
@@ -58,9 +59,11 @@ export function loadShedder({ maxConcurrent, loopDelayMs }: LoadShedderOptions):
   const own = loopDelayMs === undefined ? loopDelay() : undefined;
   const delayMs = loopDelayMs ?? own?.meanMs ?? (() => 0);
   let running = 0;
+  for (const importance of Object.keys(shares))
+    for (const cause of ['concurrency', 'event_loop']) shed.add(0, { importance, cause });
   const observed = observeGauge(
     'ordermesh.requests.running',
-    { description: 'Requests at work in this process.' },
+    { description: 'Requests at work in this process.', unit: '{request}' },
     (report) => report(running),
   );
 

@@ -5,7 +5,7 @@ import { failureRun } from './failure-run.ts';
 import { openPeriod } from './open-period.ts';
 import { RefusedCall } from './refused-call.ts';
 import { retryBudget } from './retry-budget.ts';
-import { type RetryOptions, retrying } from './retrying.ts';
+import { countRetries, type RetryOptions, retrying } from './retrying.ts';
 import { type CircuitState, type Outcome, threeValuedBreaker } from './three-valued-breaker.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -75,6 +75,7 @@ export interface Policy {
 
 const dryRunRefusals = counter('circuit_breaker.dry_run_refusals', {
   description: 'Calls that went through only because the policy is in dry-run mode, by target.',
+  unit: '{call}',
 });
 const noRetry: RetryOptions = { attempts: 1, firstDelayMs: 1 };
 /** What `retryAfterMs` says of a circuit that is held open by hand. */
@@ -97,6 +98,8 @@ export function policy(options: PolicyOptions): Policy {
   let isolation: Disposable | undefined;
   let running = 0;
   reportCircuit(name, breaker);
+  countRetries(name, 0);
+  dryRunRefusals.add(0, { target: name });
 
   async function once<T>(
     call: (signal: AbortSignal) => Promise<T>,

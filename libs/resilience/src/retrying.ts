@@ -22,7 +22,10 @@ export interface RetryCall {
 
 const retries = counter('ordermesh.retries', {
   description: 'Attempts beyond the first, by target.',
+  unit: '{attempt}',
 });
+/** Adds to the attempts beyond the first; 0 makes the series known. */
+export const countRetries = (target: string, attempts: number) => retries.add(attempts, { target });
 /** With less left after the wait nobody can answer. */
 const leastUsefulMs = 10;
 
@@ -47,7 +50,7 @@ export async function retrying<T>(
       const again = failures < attempts && remainingMs() >= delayMs + leastUsefulMs;
       if (!again || signal?.aborted || !isRetryable(error) || !budget.spend()) throw error;
       await wait(delayMs, signal);
-      retries.add(1, { target });
+      countRetries(target, 1);
     }
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type LastEvent, LogDivergedError, type LogRow, requireSameLog } from '@ordermesh/contract';
 import { logChannel, type PostgresEventStore } from '@ordermesh/event-store-postgres';
-import type { Publisher, ReadPartition } from '@ordermesh/messaging';
+import { logDiverged, type Publisher, type ReadPartition } from '@ordermesh/messaging';
 import { backoffMs, createPool, listen } from '@ordermesh/postgres';
 import { StartupError } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -147,6 +147,7 @@ export function startRelay(options: RelayOptions): Relay {
   async function stopFor(error: LogDivergedError, lease: RelayLease): Promise<void> {
     if (diverged === undefined) log.fatal(error.message);
     diverged = error;
+    logDiverged.record(1);
     const { position } = acknowledged;
     if (position > 0n && position >= lease.checkpoint.position) await lease.advance(acknowledged);
   }

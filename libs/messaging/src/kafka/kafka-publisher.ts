@@ -23,6 +23,7 @@ export interface KafkaPublisherOptions {
 const skips = counter('ordermesh.relay.skipped', {
   description:
     'Messages that the Kafka client acknowledged without sending them, and that were sent again.',
+  unit: '{message}',
 });
 /** How often in a row a send may leave partitions out. Each time the client knows the cluster better; two were seen. */
 const attempts = 10;
@@ -41,6 +42,7 @@ export function kafkaPublisher(options: KafkaPublisherOptions): Publisher {
   const { brokers, partitions, topic = destination } = options;
   const kafka = kafkaClient(brokers);
   const log = logger('messaging');
+  skips.add(0);
   // Who waits now. A race against one long-lived promise would keep 400 bytes per call for as long as the publisher lives.
   const waiting = new Set<(error: Error) => void>();
   let isClosed = false;

@@ -26,6 +26,7 @@ export interface RedisPublisherOptions {
 
 const restored = counter('ordermesh.relay.restored', {
   description: 'Messages that the bus had acknowledged and lost, and that were published again.',
+  unit: '{message}',
 });
 
 const append = streamScript('append.lua');
@@ -42,6 +43,7 @@ export function redisPublisher(options: RedisPublisherOptions): Publisher {
   const { url, partitions, stream = destination, keep = 10_000, waitMs = 30_000 } = options;
   const redis = redisClient(url, 'ordermesh-relay');
   const nameOf = (partition: number) => streamKey(stream, partition);
+  restored.add(0);
 
   async function send(messages: readonly BusMessage[], isAfterGap: boolean): Promise<void> {
     const runs = [...Map.groupBy(messages, ({ partition }) => partition)];

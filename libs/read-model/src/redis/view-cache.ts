@@ -8,6 +8,7 @@ import { putEntry } from './put-entry.ts';
 
 const unusable = counter('ordermesh.read_cache.unusable', {
   description: 'Entries that were no view of ours: of another origin, or undecodable.',
+  unit: '{entry}',
 });
 
 /** Options of {@link redisViewCache}. */
@@ -22,6 +23,7 @@ export interface RedisViewCacheOptions extends RedisConnectionOptions {
 /** A cache of views in Redis: a hash per order, which Redis drops an hour after it was last written. Connects at once, and again whenever it has to. */
 export function redisViewCache({ origin, ...connection }: RedisViewCacheOptions): ViewCache {
   const redis = connectRedis(connection);
+  for (const kind of ['foreign', 'undecodable']) unusable.add(0, { kind });
 
   async function read(orderId: string) {
     const key = entryKey(orderId);
