@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseMetricTable } from '../../tools/deploy/src/observability/metric-table.ts';
+import { parseScrape } from '../../tools/deploy/src/observability/scrape.ts';
+import { scrapeFaults } from '../../tools/deploy/src/observability/scrape-faults.ts';
+import { type Mesh, processes } from './mesh.ts';
+
+const table = join(import.meta.dirname, '../../docs/metrics.md');
+
+/**
+ * Where docs/metrics.md and what the mesh exports now differ, one line each.
+ * @param has what the mesh has of what rows need, `Kafka`
+ */
+export async function metricFaults(mesh: Mesh, has: readonly string[]): Promise<string[]> {
+  const scrapes = await Promise.all(
+    processes.map(async (name) => {
+      const reply = await fetch(`${mesh.admin[name]}/metrics`);
+      return [name, parseScrape(await reply.text())] as const;
+    }),
+  );
+  return scrapeFaults(parseMetricTable(readFileSync(table, 'utf8')), new Map(scrapes), has);
+}
