@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type LogDivergedError, type LogRow, ReasonError, toMessage } from '@ordermesh/contract';
 import { embeddedBus } from '@ordermesh/messaging';
 import { postgresProjection } from '@ordermesh/read-model';
+import { metricsText } from '@ordermesh/telemetry';
 import { eventually } from '@ordermesh/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type FeedFixture, feedFixture, orderRows } from '../test/order-log.ts';
@@ -88,6 +89,7 @@ it.each([
   await using consumer = await consume();
   await diverged();
   await eventually(() => consumer.partitions().size === 0); // it left: nobody tries again
+  expect(await metricsText()).toMatch(/^ordermesh_log_diverged 1$/m);
   expect(await inViews(others)).toBe(0);
   expect((await store.writer.checkpoint(0)).position).toBe(8n);
 });

@@ -1,3 +1,4 @@
+import { metricsText } from '@ordermesh/telemetry';
 import { expect, test } from 'vitest';
 import { insuredLimiter } from './insured-limiter.ts';
 import { memoryLimiter } from './memory/memory-limiter.ts';
@@ -43,11 +44,13 @@ test('asks the shared counters again, and goes back to them when they answer', a
   const { limiter, state } = losable();
   const insured = insuredLimiter(limiter, { replicas: 1, openMs: 1 });
   state.isLost = true;
+  const localMode = async () => /^ratelimit_local_mode (\d)$/m.exec(await metricsText())?.[1];
+  expect(await localMode()).toBe('0');
   for (let i = 0; i < 3; i++) await insured.take([charge()]);
-  expect(insured.isShared()).toBe(false);
+  expect([insured.isShared(), await localMode()]).toEqual([false, '1']);
   state.isLost = false;
   await expect
     .poll(async () => (await insured.take([charge()])).isLocal ?? false, { timeout: 10_000 })
     .toBe(false);
-  expect(insured.isShared()).toBe(true);
+  expect([insured.isShared(), await localMode()]).toEqual([true, '0']);
 });

@@ -4,6 +4,7 @@ import {
   type PostgresEventStore,
 } from '@ordermesh/event-store-postgres';
 import { createPool } from '@ordermesh/postgres';
+import { metricsText } from '@ordermesh/telemetry';
 import { eventually, type TestDatabase } from '@ordermesh/testing';
 import type pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -73,6 +74,7 @@ it.each([
   await stopped(relay, why);
   expect(positions(publisher)).toEqual([]);
   expect(await checkpoint()).toBe(8);
+  expect(await metricsText()).toMatch(/^ordermesh_log_diverged 1$/m);
 });
 
 it('does not start on another log, however long', async () => {
