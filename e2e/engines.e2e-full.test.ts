@@ -8,6 +8,7 @@ import { databasesGone } from './support/database.ts';
 import { type Acknowledged, type Ledger, ledger } from './support/ledger.ts';
 import { type Load, placing, startLoad } from './support/load.ts';
 import { type Mesh, startMesh } from './support/mesh.ts';
+import { metricFaults } from './support/metrics.ts';
 import type { RealEngines } from './support/real-engines.ts';
 import { expectIndexWhole } from './support/search-index.ts';
 import { expectWhole } from './support/whole.ts';
@@ -16,6 +17,8 @@ import { expectWhole } from './support/whole.ts';
 const outageMs = process.env.SOAK ? 30_000 : 5_000;
 /** How long a cached view is fresh: shorter than any outage. */
 const freshMs = 200;
+/** What the table of metrics says that some of them need, and this mesh has. */
+const metricNeeds = ['Kafka', 'Kafka or Redis bus', 'Redis', 'Elasticsearch'];
 /** REQUEST_TIMEOUT_MS by default, and what a busy machine may add. */
 const answerWithinMs = 2_000 + 1_500;
 
@@ -53,6 +56,14 @@ async function expectAllWhole(): Promise<string> {
 }
 
 const inSeconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+test('every process exports what docs/metrics.md says of it on these engines, before any fault', async () => {
+  const order = await placed();
+  await eventually(async () => {
+    expect((await get(`/v1/orders/${order.orderId}?minVersion=1`)).status).toBe(200);
+    expect(await metricFaults(mesh, metricNeeds)).toEqual([]);
+  });
+});
 
 test('while Kafka is dead, commands are accepted and reads go on; afterwards the backlog drains, nothing is lost and every order is as the log has it', async () => {
   const old = await placed();
