@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type BusMessage, Enrichment, header, type LogRow, ReasonError } from '@ordermesh/contract';
+import { type BusMessage, Enrichment, type LogRow, ReasonError } from '@ordermesh/contract';
 import { type BatchHandler, embeddedBus } from '@ordermesh/messaging';
 import {
   applyEvent,
@@ -18,7 +18,7 @@ import { type ScriptedCustomers, scriptedCustomers } from '../test/scripted-cust
 import { type ViewStore, viewStore } from '../test/view-store.ts';
 import type { ReadStretch } from './chain.ts';
 import type { Customers } from './customers.ts';
-import { type Projection, type ProjectionOptions, projection } from './projection.ts';
+import { type ProjectionOptions, projection } from './projection.ts';
 
 const partitions = 4;
 const signal = new AbortController().signal;
@@ -225,8 +225,8 @@ describe('a projection on a bus', () => {
 
 describe('a projection', () => {
   const partition = 2;
-  const owned = async (handler: Projection) => {
-    await handler.assigned?.(partition, signal);
+  const owned = async (handler: BatchHandler) => {
+    await handler.assigned(partition, signal);
     return handler;
   };
   const batch = (messages: readonly BusMessage[], given = signal) => ({
@@ -341,47 +341,6 @@ describe('a projection', () => {
       .finally(outage.end);
     await handler.batch(batch(messages.slice(2)));
     expect(await storedViews(all)).toEqual(folded(all));
-  });
-
-  it('is behind from the first event that it was handed until that is written, whatever fails meanwhile', async () => {
-    const { messages } = life();
-    const ageMs = () => Date.now() - Date.parse(messages[2]?.headers[header.time] ?? '');
-    const handler = await owned(handlerOf());
-    await handler.batch(batch(messages.slice(0, 2)));
-    expect(handler.lagMs()).toBe(0);
-    const outage = databaseOutage(store.database);
-    await outage.begin();
-    const atLeast = ageMs();
-    await expect(handler.batch(batch(messages.slice(2))))
-      .rejects.toThrow()
-      .finally(outage.end);
-    const behind = handler.lagMs();
-    expect(behind).toBeGreaterThanOrEqual(atLeast);
-    expect(behind).toBeLessThanOrEqual(ageMs());
-    await handler.batch(batch(messages.slice(2)));
-    expect(handler.lagMs()).toBe(0);
-  });
-
-  it('is not behind with what is another’s now', async () => {
-    const { messages } = life();
-    const handler = await owned(handlerOf());
-    const lost = new AbortController();
-    lost.abort(new Error('the partition is lost'));
-    await expect(handler.batch(batch(messages, lost.signal))).rejects.toThrow('partition is lost');
-    expect(handler.lagMs()).toBeGreaterThan(0);
-    await handler.revoked?.(partition);
-    expect(handler.lagMs()).toBe(0);
-  });
-
-  it('tells how many orders are parked in its partitions, also after a restart', async () => {
-    const created = rows.created(partition, randomUUID());
-    const messages = asMessages([created, rows.poison(created.streamId)]);
-    const handler = await owned(handlerOf());
-    await handler.batch(batch(messages));
-    expect(handler.parked()).toBe(1);
-    await handler.revoked?.(partition);
-    expect(handler.parked()).toBe(0);
-    expect((await owned(handlerOf())).parked()).toBe(1);
   });
 
   it('writes nothing once its partition is lost', async () => {
