@@ -3,7 +3,7 @@ import { eventually } from '@ordermesh/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { orderRequest, rest } from './support/api.ts';
 import { type Mesh, startMesh } from './support/mesh.ts';
-import { lastingMetricFaults } from './support/metrics.ts';
+import { lastingMetricFaults, ruleValueFaults } from './support/metrics.ts';
 
 let mesh: Mesh;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => mesh?.[Symbol.asyncDispose]());
 
-test('after one order every process exports what docs/metrics.md says of it, what counts faults included, and nothing else', async () => {
+test('after one order every process exports what docs/metrics.md says of it, what counts faults included, and nothing else, and every value that a rule asks for', async () => {
   const customerId = randomUUID();
   const call = async (method: string, path: string, body?: unknown) =>
     (await rest(mesh.url, method, path, body)).status;
@@ -26,4 +26,5 @@ test('after one order every process exports what docs/metrics.md says of it, wha
   expect(await call('GET', '/nowhere')).toBe(404);
 
   expect(await lastingMetricFaults(mesh, ['rate limits'])).toEqual([]);
+  expect(await ruleValueFaults(mesh)).toEqual([]);
 });

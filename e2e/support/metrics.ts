@@ -2,11 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@ordermesh/testing';
 import { parseMetricTable } from '../../tools/deploy/src/observability/metric-table.ts';
+import { readRules } from '../../tools/deploy/src/observability/rule-files.ts';
 import { parseScrape } from '../../tools/deploy/src/observability/scrape.ts';
-import { scrapeFaults } from '../../tools/deploy/src/observability/scrape-faults.ts';
+import {
+  type Scrapes,
+  scrapeFaults,
+  valueFaults,
+} from '../../tools/deploy/src/observability/scrape-faults.ts';
 import { type Mesh, processes } from './mesh.ts';
 
-const table = join(import.meta.dirname, '../../docs/metrics.md');
+const root = join(import.meta.dirname, '../..');
 
 /**
  * Where docs/metrics.md and what the mesh exports differ, one line each: none as soon as nothing does, else what is left after 20 s. Some metrics wait for a
@@ -23,12 +28,24 @@ export async function lastingMetricFaults(mesh: Mesh, has: readonly string[]): P
   return faults;
 }
 
+/** The label values of which a rule under deploy/observability makes something, and that no process exports now, one line each. */
+export async function ruleValueFaults(mesh: Mesh): Promise<string[]> {
+  const { recording, alerting } = readRules(join(root, 'deploy/observability/rules'));
+  const expressions = [...recording, ...alerting].map(({ expr }) => expr);
+  return valueFaults(expressions, await scrape(mesh));
+}
+
 async function metricFaults(mesh: Mesh, has: readonly string[]): Promise<string[]> {
+  const table = parseMetricTable(readFileSync(join(root, 'docs/metrics.md'), 'utf8'));
+  return scrapeFaults(table, await scrape(mesh), has);
+}
+
+async function scrape(mesh: Mesh): Promise<Scrapes> {
   const scrapes = await Promise.all(
     processes.map(async (name) => {
       const reply = await fetch(`${mesh.admin[name]}/metrics`);
       return [name, parseScrape(await reply.text())] as const;
     }),
   );
-  return scrapeFaults(parseMetricTable(readFileSync(table, 'utf8')), new Map(scrapes), has);
+  return new Map(scrapes);
 }

@@ -3,7 +3,7 @@ import { parsePromql } from './promql.ts';
 import { histogramSuffix } from './scrape.ts';
 
 /** What scraping adds to each series. `job` is the process's name. */
-const targetLabels = ['job', 'instance', 'namespace', 'pod'];
+export const targetLabels: readonly string[] = ['job', 'instance', 'namespace', 'pod'];
 
 /** The labels of a metric, and the processes that export it. */
 export interface Known {

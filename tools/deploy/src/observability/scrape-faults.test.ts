@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseMetricTable } from './metric-table.ts';
 import { parseScrape } from './scrape.ts';
-import { scrapeFaults } from './scrape-faults.ts';
+import { scrapeFaults, valueFaults } from './scrape-faults.ts';
 
 const root = join(import.meta.dirname, '../../../..');
 const documented = parseMetricTable(readFileSync(join(root, 'docs/metrics.md'), 'utf8'));
@@ -84,6 +84,16 @@ test.each([
 
 test('what a mesh has is not missing from its processes', () => {
   expect(faults(gateway, wait, ['Kafka'])).toEqual(['command does not export sent_total']);
+});
+
+test('a label value that an expression asks for and no series has is a fault', () => {
+  const scrapes = new Map([['gateway', parseScrape(gateway)]]);
+  const good =
+    'rate(wait_bucket{job="gateway", le="1"}[5m]) and calls_total{to="b"} or away{to="x"}';
+  expect(valueFaults([good], scrapes)).toEqual([]);
+  expect(
+    valueFaults(['wait_bucket{le="0.5"}', 'calls_total{to=~"b|c", why="d"}'], scrapes),
+  ).toEqual(['no series of wait_bucket has le="0.5"', 'no series of calls_total has why="d"']);
 });
 
 test('a table with a broken row, or two of one metric, is refused', () => {

@@ -1,5 +1,7 @@
 import type { MetricRow } from './metric-table.ts';
-import type { ScrapedMetric } from './scrape.ts';
+import { parsePromql } from './promql.ts';
+import { targetLabels } from './query-faults.ts';
+import { histogramSuffix, type ScrapedMetric } from './scrape.ts';
 
 /** Scrapes by process. */
 export type Scrapes = ReadonlyMap<string, ReadonlyMap<string, ScrapedMetric>>;
@@ -33,11 +35,29 @@ export function scrapeFaults(
   return [...untold, ...missing];
 }
 
+/** The label values that expressions ask for, of metrics that the mesh exports, and that no series has: an alert on one never comes. One line each. */
+export function valueFaults(expressions: readonly string[], scrapes: Scrapes): string[] {
+  const seriesOf = (metric: string) =>
+    [...scrapes.values()].flatMap(
+      (metrics) =>
+        (metrics.get(metric) ?? metrics.get(metric.replace(histogramSuffix, '')))?.series ?? [],
+    );
+  const selectors = expressions.flatMap((expression) => parsePromql(expression).selectors);
+  const faults = selectors.flatMap(({ metric, matchers }) => {
+    const series = seriesOf(metric);
+    return matchers
+      .filter(({ label, op }) => op === '=' && !targetLabels.includes(label) && series.length > 0)
+      .filter(({ label, value }) => !series.some((labels) => labels.get(label) === value))
+      .map(({ label, value }) => `no series of ${metric} has ${label}="${value}"`);
+  });
+  return [...new Set(faults)];
+}
+
 function differences(row: MetricRow, { type, unit, help, series }: ScrapedMetric): string[] {
   const said = (what: string, is: string, told: string) =>
     is === told ? [] : [`has the ${what} "${is}", and its row says "${told}"`];
-  const known = new Set([...row.labels, ...row.optionalLabels]);
-  const seen = new Set(series.flatMap((labels) => [...labels]));
+  const known = new Set([...row.labels, ...row.optionalLabels, 'le']);
+  const seen = new Set(series.flatMap((labels) => [...labels.keys()]));
   return [
     ...said('type', type, row.type),
     ...said('unit', unit, row.unit),

@@ -4,8 +4,8 @@ export interface ScrapedMetric {
   /** UCUM; empty without one. */
   readonly unit: string;
   readonly help: string;
-  /** The label names of each series, `le` left out. */
-  readonly series: readonly ReadonlySet<string>[];
+  /** The labels of each series. */
+  readonly series: readonly ReadonlyMap<string, string>[];
 }
 
 /** The metrics of a scrape in the Prometheus text format, by name; a histogram's by the name without `_bucket`, `_sum` and `_count`. */
@@ -24,8 +24,11 @@ export function parseScrape(text: string): ReadonlyMap<string, ScrapedMetric> {
     const [, name, labels = ''] = /^([a-z_][\w:]*)(?:\{(.*)\})? \S+/i.exec(line) ?? [];
     if (name === undefined) continue;
     const metric = metrics.get(name) ?? named(name.replace(histogramSuffix, ''));
-    const names = [...labels.matchAll(/(\w+)="(?:[^"\\]|\\.)*"/g)].map(([, label = '']) => label);
-    metric.series = [...metric.series, new Set(names.filter((label) => label !== 'le'))];
+    const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)];
+    metric.series = [
+      ...metric.series,
+      new Map(pairs.map(([, label = '', is = '']) => [label, is])),
+    ];
   }
   return metrics;
 }
