@@ -1,12 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageFault } from './image-fault.ts';
-
-/** One instruction of a Dockerfile: `COPY a b`. */
-interface Instruction {
-  readonly name: string;
-  readonly rest: string;
-}
+import { readDockerfile } from './images/dockerfile.ts';
 
 /**
  * What is wrong with a Dockerfile; one line each.
@@ -21,9 +16,9 @@ export function dockerfileFaults(
   const faults: string[] = [];
   const stages = new Set<string>();
   let user = '';
-  for (const { name, rest } of instructions(text, args)) {
+  for (const { name, rest } of readDockerfile(text, args)) {
     if (name === 'FROM') {
-      const [image = '', , stage] = rest.split(/\s+/);
+      const [image = '', , stage] = rest.split(/\s+/).filter((word) => !word.startsWith('--'));
       const fault = stages.has(image) ? undefined : imageFault(image);
       if (fault !== undefined) faults.push(fault);
       if (stage !== undefined) stages.add(stage);
@@ -46,16 +41,4 @@ function copyFaults(rest: string, context: string, stages: ReadonlySet<string>):
     .slice(0, -1)
     .filter((path) => !existsSync(join(context, path)))
     .map((path) => `COPY ${path}: there is no such file`);
-}
-
-function instructions(text: string, args: Readonly<Record<string, string>>): Instruction[] {
-  return text
-    .replaceAll(/\\\n/g, ' ')
-    .split('\n')
-    .map((line) => /^([A-Z]+)\s+(.*)$/.exec(line.trim()))
-    .filter((match) => match !== null)
-    .map(([, name = '', rest = '']) => ({
-      name,
-      rest: rest.replaceAll(/\$\{?([A-Z]+)\}?/g, (found, arg) => args[arg] ?? found),
-    }));
 }

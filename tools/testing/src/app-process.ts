@@ -5,6 +5,8 @@ import { eventually } from './eventually.ts';
 /** One line of a process's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
+const register = '@ordermesh/telemetry/register';
+
 /** How a process ended. */
 export interface AppEnd {
   readonly code: number | null;
@@ -21,20 +23,31 @@ export interface AppProcess extends AsyncDisposable {
   readonly ended: Promise<AppEnd>;
 }
 
+/** How it is started, where that differs from `npm start`. */
+export interface AppStart {
+  /** Path of Node. */
+  readonly node?: string;
+  /** What follows it. */
+  readonly args?: readonly string[];
+  /** User and group of the process; only root can choose another than its own. */
+  readonly uid?: number | undefined;
+}
+
 /**
  * Starts `src/main.ts` of an app with telemetry registered. It sees only the variables given here and PATH.
  * @param folder of the app
  */
-export function startApp(folder: string, env: Readonly<Record<string, string>>): AppProcess {
-  const child = spawn(
-    process.execPath,
-    ['--import', '@ordermesh/telemetry/register', 'src/main.ts'],
-    {
-      cwd: folder,
-      env: { PATH: process.env.PATH, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+export function startApp(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+  { node = process.execPath, args = ['--import', register, 'src/main.ts'], uid }: AppStart = {},
+): AppProcess {
+  const child = spawn(node, args, {
+    cwd: folder,
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid !== undefined && { uid, gid: uid }),
+  });
   const lines: LogLine[] = [];
   let stderr = '';
   let end: AppEnd | undefined;
