@@ -20,14 +20,18 @@ export interface OtlpReceiver extends AsyncDisposable {
   /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   readonly url: string;
   readonly spans: readonly ReceivedSpan[];
+  /** Every request as it came, with all that {@link ReceivedSpan} leaves out. */
+  readonly texts: readonly string[];
 }
 
 /** Starts one on a free port. */
 export async function otlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
+  const texts: string[] = [];
   const server: Server = createServer(async (request, response) => {
     let text = '';
     for await (const chunk of request.setEncoding('utf8')) text += chunk;
+    texts.push(text);
     if (request.url === '/v1/traces') spans.push(...flatten(JSON.parse(text)));
     response.setHeader('content-type', 'application/json').end('{}');
   });
@@ -35,6 +39,7 @@ export async function otlpReceiver(): Promise<OtlpReceiver> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
+    texts,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

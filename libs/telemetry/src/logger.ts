@@ -1,6 +1,7 @@
 import { trace } from '@opentelemetry/api';
 import pino from 'pino';
 import { readLogConfig } from './config.ts';
+import { loggedError } from './logged-error.ts';
 import { prettyLine } from './pretty-line.ts';
 
 /** Writes one line: `log.info('ready')` or `log.error({ err, orderId }, 'append failed')`. */
@@ -11,7 +12,7 @@ export interface LogFn {
 
 /**
  * JSON lines on stdout: `level`, `time` (ISO), `service`, `logger`, `msg`, the given fields, and `trace_id` and
- * `span_id` of the active span. An error goes under `err` and is written with stack and causes. Lines are written
+ * `span_id` of the active span. An error goes under `err` and is written with stack and causes ({@link loggedError}). Lines are written
  * synchronously, so that the last one before an exit is not lost.
  */
 export interface Logger {
@@ -44,7 +45,7 @@ function createRoot(): pino.Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     mixin: activeSpanIds,
-    serializers: { err: pino.stdSerializers.errWithCause },
+    serializers: { err: loggedError },
   };
   if (!pretty) return pino(options, pino.destination({ fd: 1, sync: true }));
   const stdout = pino.destination({ fd: 1, sync: true });
