@@ -1,18 +1,15 @@
+import { DEPENDENCY_GROUPS } from './manifest-faults.ts';
+
 /** What package-lock.json is, as far as the checks read it. */
 export interface Lockfile {
   /** By where a package lies below the root: `apps/query`, `node_modules/pg`. */
   readonly packages: Readonly<Record<string, LockedPackage>>;
 }
 
-const GROUPS = [
-  'dependencies',
-  'devDependencies',
-  'optionalDependencies',
-  'peerDependencies',
-] as const;
-
 interface LockedPackage
-  extends Readonly<Partial<Record<(typeof GROUPS)[number], Readonly<Record<string, string>>>>> {
+  extends Readonly<
+    Partial<Record<(typeof DEPENDENCY_GROUPS)[number], Readonly<Record<string, string>>>>
+  > {
   /** Where the folder does not say it: of members and aliases. */
   readonly name?: string;
   readonly version?: string;
@@ -58,7 +55,7 @@ function originFaults(
 }
 
 function dependencyFaults(path: string, found: LockedPackage): string[] {
-  return GROUPS.flatMap((group) => Object.entries(found[group] ?? {}))
+  return DEPENDENCY_GROUPS.flatMap((group) => Object.entries(found[group] ?? {}))
     .filter(([, spec]) => !ofTheRegistry(spec))
     .map(([name, spec]) => `${path || 'the root'} takes ${name} from ${spec}: not of a registry`);
 }

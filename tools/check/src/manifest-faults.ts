@@ -3,11 +3,12 @@ export interface Manifest {
   /** Where it lies, for messages. */
   readonly path: string;
   readonly json: Readonly<
-    Partial<Record<(typeof GROUPS)[number], Readonly<Record<string, string>>>>
+    Partial<Record<(typeof DEPENDENCY_GROUPS)[number], Readonly<Record<string, string>>>>
   >;
 }
 
-const GROUPS = [
+/** Where a package.json, and an entry of the lockfile, names what it needs. */
+export const DEPENDENCY_GROUPS = [
   'dependencies',
   'devDependencies',
   'optionalDependencies',
@@ -42,5 +43,5 @@ export function manifestFaults(root: Manifest, members: readonly Manifest[]): st
 }
 
 function dependenciesOf({ json }: Manifest): [name: string, version: string][] {
-  return GROUPS.flatMap((group) => Object.entries(json[group] ?? {}));
+  return DEPENDENCY_GROUPS.flatMap((group) => Object.entries(json[group] ?? {}));
 }
