@@ -13,7 +13,7 @@ export interface ImageSource {
 }
 
 /**
- * Nothing could load these: Node refuses TypeScript below node_modules, and reads source maps only when asked to. They are 37 % of what is
+ * Nothing could load these: Node refuses TypeScript below node_modules, and reads source maps only when asked to. They are 37 MB of 68 that are
  * installed. Readmes go with them; licences stay.
  */
 const UNUSED_OF_A_PACKAGE = /\.([cm]?ts|map|markdown)$|^(?!.*licen[cs]e|.*notice).*\.md$/i;
