@@ -1,7 +1,7 @@
 import type { Charge, Verdict } from './quota.ts';
 
 /** One charge as a limiter judged it. */
-interface Judged {
+export interface Judged {
   /** Milliseconds until it would pass: 0 when it does, Infinity when it never will. */
   readonly waitMs: number;
   /** After it was taken, if it passes. */
