@@ -13,6 +13,7 @@ export interface AppEnd {
 
 /** A process of the mesh, started by a test. Disposing of it kills it, if it still runs. */
 export interface AppProcess extends AsyncDisposable {
+  readonly pid: number;
   /** Everything logged so far. */
   lines(): readonly LogLine[];
   /** The first line with this message; waits for it. Rejects when the process ends without it. */
@@ -49,6 +50,7 @@ export function startApp(folder: string, env: Readonly<Record<string, string>>):
     });
   });
   return {
+    pid: child.pid ?? 0,
     lines: () => lines,
     logged(msg) {
       return eventually(
