@@ -11,7 +11,8 @@ export interface Judged {
 
 /** The verdict on charges that were each judged: one that would pass is not taken when another does not. */
 export function verdictOf(charges: readonly Charge[], judged: readonly Judged[]): Verdict {
-  const retryAfterMs = Math.max(0, ...judged.map(({ waitMs }) => waitMs));
+  let retryAfterMs = 0;
+  for (const { waitMs } of judged) retryAfterMs = Math.max(retryAfterMs, waitMs);
   const isAllowed = retryAfterMs === 0;
   return {
     isAllowed,

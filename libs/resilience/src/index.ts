@@ -4,4 +4,3 @@ export { importanceOf, type LoadShedder, loadShedder } from './load-shedder.ts';
 export { type ExecuteOptions, type Policy, type PolicyOptions, policy } from './policy.ts';
 export type { RetryOptions } from './retrying.ts';
 export type { CircuitState } from './three-valued-breaker.ts';
-export { untilAborted } from './until-aborted.ts';

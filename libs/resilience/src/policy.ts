@@ -1,3 +1,4 @@
+import { untilAborted } from '@ordermesh/service';
 import { counter } from '@ordermesh/telemetry';
 import { attempt, type ProtectedCall } from './attempt.ts';
 import { reportCircuit } from './circuit-metrics.ts';
@@ -8,7 +9,6 @@ import { retryBudget } from './retry-budget.ts';
 import { countRetries, type RetryOptions, retrying } from './retrying.ts';
 import { type CircuitState, type Outcome, threeValuedBreaker } from './three-valued-breaker.ts';
 import { timeLimits } from './time-limits.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** Options of {@link policy}. Those without a default are decisions about the dependency. */
 export interface PolicyOptions {

@@ -1,9 +1,9 @@
 import { ReasonError } from '@ordermesh/contract';
+import { untilAborted } from '@ordermesh/service';
 import { counter } from '@ordermesh/telemetry';
 import { codeOf } from './effect.ts';
 import { RefusedCall } from './refused-call.ts';
 import type { RetryBudget } from './retry-budget.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** How often and when a call is tried again. */
 export interface RetryOptions {
