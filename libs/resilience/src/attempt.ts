@@ -12,15 +12,19 @@ export interface Attempt {
 /** A call to be protected. */
 export type ProtectedCall<T> = (attempt: Attempt) => Promise<T>;
 
-/** Options of {@link attempt}. */
-export interface AttemptOptions {
+/** What all attempts of a policy share. */
+export interface AttemptBounds {
   /** Of the dependency, for the error. */
   readonly name: string;
   readonly timeoutMs: number;
   /** Of `timeoutMs`. */
   readonly limits: TimeLimits;
+}
+
+/** Who waits for an attempt. */
+export interface AttemptCaller {
   /** Undefined for a call that must run to its end without its caller. */
-  readonly caller: AbortSignal | undefined;
+  readonly signal: AbortSignal | undefined;
   /** Its caller allows less time than an attempt may take: when that is over, it says nothing about the dependency. */
   readonly isImpatient: boolean;
 }
@@ -33,23 +37,28 @@ export interface AttemptOptions {
  */
 export function attempt<T>(
   call: ProtectedCall<T>,
-  options: AttemptOptions,
+  bounds: AttemptBounds,
+  caller: AttemptCaller,
   ended: (outcome: Outcome<T>) => void,
 ): void {
-  new Running(options, ended).start(call);
+  new Running(bounds, caller, ended).start(call);
 }
 
 /** From its start to its one end: by the call, the time, or the caller. */
 class Running<T> implements Attempt, Limited {
   readonly startedAt = performance.now();
-  readonly #options: AttemptOptions;
+  earlier: Limited['earlier'] = undefined;
+  later: Limited['later'] = undefined;
+  readonly #bounds: AttemptBounds;
+  readonly #caller: AttemptCaller;
   readonly #ended: (outcome: Outcome<T>) => void;
   #controller: AbortController | undefined;
   #isOver = false;
   #reason: unknown;
 
-  constructor(options: AttemptOptions, ended: (outcome: Outcome<T>) => void) {
-    this.#options = options;
+  constructor(bounds: AttemptBounds, caller: AttemptCaller, ended: (outcome: Outcome<T>) => void) {
+    this.#bounds = bounds;
+    this.#caller = caller;
     this.#ended = ended;
   }
 
@@ -62,13 +71,13 @@ class Running<T> implements Attempt, Limited {
   }
 
   start(call: ProtectedCall<T>): void {
-    const { caller, limits } = this.#options;
-    if (caller?.aborted) {
+    const { signal } = this.#caller;
+    if (signal?.aborted) {
       this.handleEvent();
       return;
     }
-    limits.add(this);
-    caller?.addEventListener('abort', this, { once: true });
+    this.#bounds.limits.add(this);
+    signal?.addEventListener('abort', this, { once: true });
     started(call, this).then(
       (value) => this.#end({ effect: 'success', result: { status: 'fulfilled', value } }),
       (error: unknown) => this.#end(failed(this.#effectOf(error), error)),
@@ -77,11 +86,11 @@ class Running<T> implements Attempt, Limited {
 
   /** The caller has gone. */
   handleEvent(): void {
-    this.#giveUp('ignored', this.#options.caller?.reason);
+    this.#giveUp('ignored', this.#caller.signal?.reason);
   }
 
   over(): void {
-    const { name, timeoutMs } = this.#options;
+    const { name, timeoutMs } = this.#bounds;
     const error = new ReasonError(
       'DEADLINE_EXCEEDED',
       `${name} did not answer within ${timeoutMs} ms`,
@@ -98,15 +107,15 @@ class Running<T> implements Attempt, Limited {
   #end(outcome: Outcome<T>): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { caller, limits } = this.#options;
-    limits.remove(this);
-    caller?.removeEventListener('abort', this);
+    this.#bounds.limits.remove(this);
+    this.#caller.signal?.removeEventListener('abort', this);
     this.#ended(outcome);
   }
 
   #effectOf(error: unknown): Effect {
-    const { isImpatient } = this.#options;
-    return isImpatient && codeOf(error) === 'DEADLINE_EXCEEDED' ? 'ignored' : effectOf(error);
+    return this.#caller.isImpatient && codeOf(error) === 'DEADLINE_EXCEEDED'
+      ? 'ignored'
+      : effectOf(error);
   }
 }
 

@@ -97,7 +97,7 @@ export function policy(options: PolicyOptions): Policy {
   const failures = failureRun(failureThreshold, failureWindowMs);
   const breaker = threeValuedBreaker(failures, period, successThreshold);
   const budget = retryBudget();
-  const limits = timeLimits(timeoutMs);
+  const bounds = { name, timeoutMs, limits: timeLimits(timeoutMs) };
   let isolation: Disposable | undefined;
   let running = 0;
   reportCircuit(name, breaker);
@@ -112,7 +112,7 @@ export function policy(options: PolicyOptions): Policy {
     const begunIn = breaker.era();
     running++;
     return new Promise((resolve, reject) => {
-      attempt(call, { name, timeoutMs, limits, caller: signal, isImpatient }, (outcome) => {
+      attempt(call, bounds, { signal, isImpatient }, (outcome) => {
         running--;
         const opening = breaker.ended(outcome.effect, begunIn);
         if (opening === undefined) settle(outcome.result, resolve, reject);
@@ -149,11 +149,11 @@ export function policy(options: PolicyOptions): Policy {
 
   const outcomeOf = <T>(
     call: ProtectedCall<T>,
-    caller: AbortSignal | undefined,
+    signal: AbortSignal | undefined,
     isImpatient: boolean,
   ) =>
     new Promise<Outcome<T>>((resolve) => {
-      attempt(call, { name, timeoutMs, limits, caller, isImpatient }, resolve);
+      attempt(call, bounds, { signal, isImpatient }, resolve);
     });
 
   return {
