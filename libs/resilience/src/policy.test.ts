@@ -112,6 +112,14 @@ describe('the time limit', () => {
     expect(ended).toEqual([0, 1]);
   });
 
+  it('does not tell a call that has ended: what it left running may be of use to others', async () => {
+    const signals: AbortSignal[] = [];
+    const call = async (attempt: Attempt) => signals.push(attempt.signal);
+    await policy(options).execute(call);
+    await vi.advanceTimersByTimeAsync(2 * options.timeoutMs);
+    expect(signals[0]?.aborted).toBe(false);
+  });
+
   it('tells a call that asks for its signal too late', async () => {
     const call = vi.fn((_attempt: Attempt) => hangs());
     const error = errorOf(policy(options).execute(call));
