@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Charge, Limiter, Quota, Verdict } from '../quota.ts';
+import { type Charge, type Limiter, type Quota, tokenMicros, type Verdict } from '../quota.ts';
 import { type Judged, verdictOf } from '../verdict.ts';
 import { takeScript } from './take-script.ts';
 
@@ -38,9 +38,6 @@ export function redisLimiter(options: RedisLimiterOptions): Limiter {
     },
   };
 }
-
-/** Whole, so that the server counts in integers: a bucket refills up to a µs per token late. */
-const tokenMicros = ({ limit, windowMs }: Quota) => Math.ceil((windowMs * 1000) / limit);
 
 /** Reads the script's answer. */
 function judged(charges: readonly Charge[], answer: readonly number[]): Judged[] {
