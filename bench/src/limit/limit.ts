@@ -83,7 +83,7 @@ export async function measureLimit({ quick }: { readonly quick: boolean }): Prom
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,
     },
     tables: [decisions, cpu, memory, gateway],
-    headlines: headlines(decisions, memory),
+    headlines: headlines(decisions, cpu, memory),
   };
 }
 
@@ -136,11 +136,13 @@ async function cpuSeconds(redis: Redis): Promise<number> {
   return [...times].reduce((sum, [, seconds]) => sum + Number(seconds), 0);
 }
 
-function headlines(decisions: Table, memory: Table): Headline[] {
+function headlines(decisions: Table, cpu: Table, memory: Table): Headline[] {
   const [bucket, window] = ['ordermesh, token bucket', 'ordermesh, sliding window'];
   const [flexible, log] = ['rate-limiter-flexible', 'sorted set as a log'];
   const rate = (row: string, column: string) => figure(decisions, row, column).median;
   const bytes = (row: string) => figure(memory, row, 'bytes').median;
+  const micros = (row: string) =>
+    figure(cpu, row, 'client').median + figure(cpu, row, 'Redis').median;
   const against = (mine: string, column: string): Headline => ({
     figure: `${column} requests of a rate limit, ${mine.replace('ordermesh, ', '')}`,
     ours: `${round(rate(mine, column))}/s`,
@@ -151,6 +153,12 @@ function headlines(decisions: Table, memory: Table): Headline[] {
     against(bucket, columns.allowed),
     against(window, columns.allowed),
     against(bucket, columns.refused),
+    {
+      figure: 'CPU time of an allowed request, token bucket, client and Redis',
+      ours: `${round(micros(bucket))} µs`,
+      beside: `${flexible} ${round(micros(flexible))} µs`,
+      ratio: `${round(micros(flexible) / micros(bucket))}x`,
+    },
     {
       figure: `a client's sliding window of ${limit} in Redis`,
       ours: `${round(bytes(window))} bytes`,
