@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { compressionAlgorithms } from '@grpc/grpc-js';
 import { OrderCommandService, OrderQueryService } from '@ordermesh/contract';
 import { eventually } from '@ordermesh/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -147,12 +148,21 @@ describe('refused by a service, of what only gRPC can send', () => {
     ['a length beyond the end', Uint8Array.of(0x0a, 0x7f, 0x61)],
     ['a text that is not UTF-8', Uint8Array.of(0x0a, 0x02, 0xff, 0xfe)],
     ['256 KiB of zeros', new Uint8Array(256 * 1024)],
+    ['200,000 groups, one in another', new Uint8Array(200_000).fill(0x0b)],
   ])('%s', async (_title, bytes) => {
     expectStatus(await clients.command.refusal(createOrder, bytes), bad('MALFORMED_BODY'));
   });
 
   test('a message of 4 MiB', async () => {
     const refusal = await clients.command.refusal(createOrder, new Uint8Array(4 * 1024 * 1024));
+    expect(refusal.code).toBe('RESOURCE_EXHAUSTED');
+    expectNothingInternal(JSON.stringify(refusal));
+  });
+
+  test('64 MiB in 64 KiB of gzip', async () => {
+    const inGzip = { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip };
+    using client = grpcClient(mesh.address.command, inGzip);
+    const refusal = await client.refusal(createOrder, new Uint8Array(64 * 1024 * 1024));
     expect(refusal.code).toBe('RESOURCE_EXHAUSTED');
     expectNothingInternal(JSON.stringify(refusal));
   });

@@ -6,10 +6,10 @@ import {
   OrderCommandService,
   OrderQueryService,
 } from '@ordermesh/contract';
-import { eventually } from '@ordermesh/testing';
+import { eventually, frozen, processTree } from '@ordermesh/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orderRequest, rest } from './support/api.ts';
-import { holdTable } from './support/database.ts';
+import { holdTable, postmaster, rowsOf } from './support/database.ts';
 import { grpcClient } from './support/grpc-client.ts';
 import { type Mesh, type ProcessName, startMesh } from './support/mesh.ts';
 
@@ -137,6 +137,22 @@ describe('when the views hang, nothing works on', () => {
     for (const { status, body } of await Promise.all(answers))
       expect([status, body.reason]).toEqual([504, 'DEADLINE_EXCEEDED']);
     await idle(table);
+  });
+
+  test('after 300 ms, when the server itself stands still', async () => {
+    const headers = { 'x-forwarded-for': '198.51.100.3', 'connect-timeout-ms': '300' };
+    const read = () => rest(mesh.url, 'GET', path, undefined, headers);
+    {
+      using _still = frozen(processTree(postmaster(mesh.dataDir).pid));
+      for (const { status, body } of await Promise.all([read(), read(), read()]))
+        expect([status, body.reason]).toEqual([504, 'DEADLINE_EXCEEDED']);
+      for (const name of ['query', 'gateway'] as const)
+        await eventually(async () => (await running(name)) === '0');
+    }
+    const text = `SELECT pid FROM pg_stat_activity
+      WHERE application_name = 'ordermesh-query' AND state = 'active'`;
+    await eventually(async () => (await rowsOf(mesh.dataDir, 'ordermesh_view', text)).length === 0);
+    await eventually(async () => (await read()).status === 404);
   });
 
   test('for a client that has gone', async () => {

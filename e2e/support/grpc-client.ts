@@ -1,6 +1,12 @@
 import { type DescMethodUnary, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  type ChannelOptions,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
 import {
   BadRequestSchema,
   Code,
@@ -42,8 +48,8 @@ export interface GrpcClient extends Disposable {
 }
 
 /** @param address `host:port` */
-export function grpcClient(address: string): GrpcClient {
-  const client = new Client(address, credentials.createInsecure());
+export function grpcClient(address: string, options: ChannelOptions = {}): GrpcClient {
+  const client = new Client(address, credentials.createInsecure(), options);
   const send = (path: string, request: Uint8Array, metadata: Metadata, timeoutMs: number) =>
     new Promise<Buffer>((resolve, reject) => {
       client.makeUnaryRequest(

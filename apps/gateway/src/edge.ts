@@ -17,7 +17,7 @@ import {
 import { answerParserError } from './problem/parser-error.ts';
 import { problemOf } from './problem/problem.ts';
 import { publicError } from './problem/public-error.ts';
-import { type EdgeOptions, mountRest } from './rest.ts';
+import { type ConnectionLimits, type EdgeOptions, mountRest } from './rest.ts';
 import { restRoutes } from './transcoder/rest-routes.ts';
 
 declare module 'fastify' {
@@ -35,6 +35,13 @@ declare module 'fastify' {
   }
 }
 
+const usualLimits: ConnectionLimits = {
+  headersMs: 10_000,
+  requestMs: 15_000,
+  stalledMs: 30_000,
+  maxConnections: 10_000,
+};
+
 /**
  * The HTTP server of the edge, with all its routes but not yet listening. Every answer that is not a success is problem+json, or the error of
  * the protocol where a Connect or gRPC-Web client asked; nothing that fastify or Node would say by itself gets out.
@@ -43,18 +50,26 @@ export function createEdge(
   methods: readonly DescMethodUnary[],
   options: EdgeOptions,
 ): FastifyInstance {
+  const { headersMs, requestMs, stalledMs, maxConnections } = options.connections ?? usualLimits;
   const app = fastify({
     bodyLimit: maxBodyBytes,
-    requestTimeout: 15_000,
+    requestTimeout: requestMs,
+    connectionTimeout: stalledMs,
     // Longer than the 60 s of usual load balancers, which otherwise send into a connection that closes.
     keepAliveTimeout: 65_000,
-    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
+    http: {
+      headersTimeout: headersMs,
+      // Node looks every 30 s only, so that slow clients would hold their connections four times as long.
+      connectionsCheckingInterval: headersMs / 10,
+      maxHeaderSize: 16 * 1024,
+    },
     routerOptions: { maxParamLength: maxUrlLength },
     // While draining, requests on open connections are still answered; their connections close after.
     return503OnClosing: false,
     frameworkErrors: sendProblem,
     clientErrorHandler: answerParserError,
   });
+  app.server.maxConnections = maxConnections;
   app.decorateRequest('arrivedAt', 0);
   app.decorateRequest('client', '');
   app.removeAllContentTypeParsers();

@@ -1,7 +1,7 @@
 import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { OrderCommandService, ReasonError } from '@ordermesh/contract';
 import { routeClass } from '@ordermesh/rate-limit';
-import { importanceOf, type LoadShedder } from '@ordermesh/resilience';
+import { type Attempt, importanceOf, type LoadShedder } from '@ordermesh/resilience';
 import { type CallResult, callUnary, mayHaveArrived } from '@ordermesh/rpc';
 import type { Call } from './call.ts';
 import type { Peer } from './peer.ts';
@@ -41,7 +41,7 @@ export function forwarder(
         `Not enough time is left to ask for an answer; allow at least ${hopReserveMs + leastUsefulMs} ms.`,
       );
     const { channel, policy } = peers.get(method.parent.typeName) as Peer;
-    const once = (attempt: AbortSignal) =>
+    const once = ({ signal: attempt }: Attempt) =>
       callUnary(channel, method, request, {
         metadata,
         timeoutMs: Math.min(remainingMs(), policy.timeoutMs),

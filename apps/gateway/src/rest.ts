@@ -13,6 +13,18 @@ import { expandTemplate, routerPath } from './transcoder/path-template.ts';
 import { restRequest } from './transcoder/rest-request.ts';
 import type { RestRoute } from './transcoder/rest-routes.ts';
 
+/** How long slow clients are waited for, in milliseconds, before their connections are closed, and how many connections there may be. */
+export interface ConnectionLimits {
+  /** For a request's headers. */
+  readonly headersMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+  /** For a client that neither sends nor reads its answer. */
+  readonly stalledMs: number;
+  /** Further ones are closed at once. */
+  readonly maxConnections: number;
+}
+
 /** What the protocols at the edge share. */
 export interface EdgeOptions {
   readonly forward: Forward;
@@ -21,6 +33,8 @@ export interface EdgeOptions {
   readonly limits: RateLimits;
   /** Proxies in front of the gateway that add to `X-Forwarded-For`. */
   readonly trustedProxyCount: number;
+  /** 10 s for headers, 15 s for a request, 30 s of standing still, 10,000 connections by default. */
+  readonly connections?: ConnectionLimits;
 }
 
 /** Puts the REST routes on the server. HEAD comes with every GET. */

@@ -175,6 +175,14 @@ describe('a malformed call', () => {
     ['no JSON', 'application/json', '{', 400, 'MALFORMED_BODY'],
     ['no body', 'application/json', '', 400, 'MALFORMED_BODY'],
     ['no protobuf', 'application/proto', 'zz', 400, 'MALFORMED_BODY'],
+    ['200,000 groups', 'application/proto', '\x0b'.repeat(200_000), 400, 'MALFORMED_BODY'],
+    [
+      '40,000 objects',
+      'application/json',
+      `${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}`,
+      400,
+      'INVALID_REQUEST',
+    ],
   ])('(%s) is the client’s fault over Connect', async (_title, type, body, status, reason) => {
     mesh.script({});
     const reply = await mesh.send('POST', path, { body, headers: { 'content-type': type } });
@@ -188,6 +196,7 @@ describe('a malformed call', () => {
     ['half a frame', frame(0, 'zz').slice(0, 6)],
     ['no protobuf', frame(0, 'zz')],
     ['compressed', frame(1, 'zz')],
+    ['200,000 groups', frame(0, '\x0b'.repeat(200_000))],
   ])('(%s) is the client’s fault over gRPC-Web', async (_title, body) => {
     mesh.script({});
     const headers = { 'content-type': 'application/grpc-web+proto' };

@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http';
-import { connect as tcpConnect } from 'node:net';
+import { type Socket, connect as tcpConnect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { eventually } from '@ordermesh/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -145,6 +145,17 @@ describe('bytes that are no request', () => {
       'POST /v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       400,
     ],
+    ['a flood of headers', `GET / HTTP/1.1\r\nHost: x\r\n${'a: b\r\n'.repeat(5_000)}\r\n`, 431],
+    [
+      'a flood of chunk extensions',
+      `POST /v1/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1;${'a'.repeat(20_000)}\r\n{\r\n0\r\n\r\n`,
+      400,
+    ],
+    [
+      'a flood of trailers',
+      `POST /v1/orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n${'a: b\r\n'.repeat(5_000)}\r\n`,
+      431,
+    ],
     ['a NUL in the path', 'GET /v1/orders/\0 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
   ])('(%s) are answered with a problem', async (_title, bytes, status) => {
     const reply = await raw(bytes);
@@ -152,6 +163,75 @@ describe('bytes that are no request', () => {
     expect(reply).toContain('application/problem+json');
     expect(reply).not.toMatch(/HPE_|Parse Error|stack/);
   });
+});
+
+describe('a slow client', () => {
+  let impatient: StubMesh;
+  beforeAll(async () => {
+    impatient = await startStubMesh({
+      connections: { headersMs: 200, requestMs: 400, stalledMs: 600, maxConnections: 100 },
+    });
+  });
+  afterAll(() => impatient[Symbol.asyncDispose]());
+
+  /** Sends a byte now and then for as long as the connection lasts, so that it never stands still; answers what came back. */
+  async function drip(begin: string): Promise<string> {
+    const socket = tcpConnect(impatient.port, '127.0.0.1');
+    socket.write(begin);
+    const drops = setInterval(() => socket.write('x'), 20);
+    socket.on('error', () => undefined); // a drop may meet the closed connection
+    return text(socket).finally(() => clearInterval(drops));
+  }
+  const json = 'Content-Type: application/json\r\n';
+
+  test.each([
+    ['its headers', 'GET /v1/orders HTTP/1.1\r\nHost: x\r\nX: '],
+    ['its body', `POST /v1/orders HTTP/1.1\r\nHost: x\r\n${json}Content-Length: 99999\r\n\r\n`],
+    [
+      'a chunk',
+      `POST /v1/orders HTTP/1.1\r\nHost: x\r\n${json}Transfer-Encoding: chunked\r\n\r\nffff\r\n`,
+    ],
+  ])('that drips %s is answered 408, and its connection is closed', async (_title, begin) => {
+    const reply = await drip(begin);
+    expect(reply).toMatch(/^HTTP\/1.1 408 /);
+    expect(reply).toContain('application/problem+json');
+  });
+
+  test('that says nothing loses its connection', async () => {
+    expect(await text(tcpConnect(impatient.port, '127.0.0.1'))).toMatch(/^(HTTP\/1.1 408 .*)?$/s);
+  });
+
+  test('that does not read its answers loses its connection', async () => {
+    const socket = tcpConnect(impatient.port, '127.0.0.1');
+    const lost = new Promise<void>((resolve) => socket.once('error', () => resolve()));
+    socket.pause();
+    // More than the kernel keeps for a connection.
+    const ask = `GET /v1/orders HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(8);
+    impatient.script({ SearchOrders: () => ({ nextPageToken: 'x'.repeat(3_000_000) }) });
+    const asking = setInterval(() => socket.write(ask), 20);
+    await lost.finally(() => clearInterval(asking));
+    socket.destroy();
+  });
+});
+
+test('connections beyond the limit are closed at once, and those that there are go on', async () => {
+  await using full = await startStubMesh({
+    connections: { headersMs: 10_000, requestMs: 15_000, stalledMs: 30_000, maxConnections: 2 },
+  });
+  const ask = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  const answered = (socket: Socket) =>
+    new Promise<string>((resolve) => {
+      socket.once('data', (data) => resolve(String(data)));
+      socket.write(ask);
+    });
+  const sockets = [tcpConnect(full.port, '127.0.0.1'), tcpConnect(full.port, '127.0.0.1')];
+  try {
+    for (const socket of sockets) expect(await answered(socket)).toContain('404');
+    expect(await text(tcpConnect(full.port, '127.0.0.1'))).toBe('');
+    for (const socket of sockets) expect(await answered(socket)).toContain('404');
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
 });
 
 describe('the deadline', () => {

@@ -11,6 +11,7 @@ import {
 import { exposedMethods, exposedServices } from '../src/exposed.ts';
 import { forwarder } from '../src/forward.ts';
 import { peer } from '../src/peer.ts';
+import type { ConnectionLimits } from '../src/rest.ts';
 import { type EdgeServer, serveEdge } from '../src/serve-edge.ts';
 
 /** What a stub method does: answers a message as its init shape, or throws. */
@@ -63,6 +64,7 @@ export async function startStubMesh(
     drainMs?: number;
     limits?: RateLimits;
     maxConcurrent?: number;
+    connections?: ConnectionLimits;
   } = {},
 ): Promise<StubMesh> {
   const { requestTimeoutMs = 5_000, drainMs = 1_000 } = options;
@@ -111,6 +113,7 @@ export async function startStubMesh(
     drainMs,
     limits,
     trustedProxyCount: 1,
+    ...(options.connections ? { connections: options.connections } : {}),
   });
   const url = `http://127.0.0.1:${edge.port}`;
   return {

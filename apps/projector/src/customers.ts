@@ -42,7 +42,7 @@ export function customers(channel: RpcChannel, policy: Policy): Customers {
   ): Promise<ReadonlyMap<string, CustomerRecord> | 'pending'> {
     const request = create(BatchGetCustomersRequestSchema, { customerIds: [...ids] });
     try {
-      const { message } = await policy.execute((signal) =>
+      const { message } = await policy.execute(({ signal }) =>
         callUnary(channel, CustomerService.method.batchGetCustomers, request, {
           signal,
           timeoutMs: policy.timeoutMs,

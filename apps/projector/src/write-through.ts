@@ -63,7 +63,7 @@ export async function redisCacheWrites(
   const onError = (err: unknown) => log.warn({ err }, 'Redis is away; views are not cached');
   const origin = await viewOrigin(viewUrl, name);
   const cache = redisViewCache({ url, origin, name, onError });
-  const writes = cacheWrites(cache, guard.execute);
+  const writes = cacheWrites(cache, (write) => guard.execute(({ signal }) => write(signal)));
   return {
     put: writes.put,
     async [Symbol.asyncDispose]() {

@@ -7,7 +7,7 @@ import type { Policy } from '@ordermesh/resilience';
  */
 export function guardedReader(reader: OrderViewReader, policy: Policy): OrderViewReader {
   const guarded = <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) =>
-    policy.execute(call, { signal });
+    policy.execute((attempt) => call(attempt.signal), { signal });
   return {
     get: (orderId, caller) => guarded(caller, (signal) => reader.get(orderId, signal)),
     list: (request, caller) => guarded(caller, (signal) => reader.list(request, signal)),

@@ -12,6 +12,6 @@ export function postgresqlStore(
   guard: Policy,
 ): ViewStore {
   const get: OrderViewReader['get'] = (orderId, caller) =>
-    guard.execute((signal) => reader.get(orderId, signal), { signal: caller });
+    guard.execute(({ signal }) => reader.get(orderId, signal), { signal: caller });
   return { name: 'postgresql', reader: { ...reader, get }, notifier };
 }

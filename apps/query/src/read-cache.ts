@@ -49,13 +49,13 @@ export async function redisReadCache(
  */
 export function readCache(cache: ViewCache, freshMs: number, guard: Policy): ReadCache {
   const lookups = singleFlight<CachedView | undefined>();
-  const writes = cacheWrites(cache, guard.execute);
+  const writes = cacheWrites(cache, (write) => guard.execute(({ signal }) => write(signal)));
 
   return {
     async find(orderId, caller) {
       try {
         const found = await lookups.join(orderId, caller, (signal) =>
-          guard.execute((bounded) => cache.get(orderId, bounded), { signal }),
+          guard.execute((attempt) => cache.get(orderId, attempt.signal), { signal }),
         );
         if (found === undefined) return 'absent';
         return { ...found, isFresh: found.ageMs < freshForMs(orderId, freshMs) };

@@ -1,4 +1,4 @@
-import { untilAborted } from '@ordermesh/resilience';
+import { untilAborted } from '@ordermesh/service';
 
 /** Lets those who ask for the same thing at the same time share one piece of work. */
 export interface SingleFlight<T> {

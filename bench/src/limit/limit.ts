@@ -6,6 +6,7 @@ import { spreadOf } from '../measure/spread.ts';
 import { figure, round, type Table } from '../measure/table.ts';
 import type { Headline, Measured } from '../result.ts';
 import { type Contestant, contestants, limit } from './contestants.ts';
+import { measureGateway } from './gateway.ts';
 
 const callers = 64;
 /** Clients that hammer. */
@@ -16,6 +17,7 @@ const columns = { allowed: 'allowed', refused: 'refused' };
 interface Opened {
   readonly name: string;
   readonly take: (client: string) => Promise<boolean>;
+  readonly redis: Redis;
   /** Of all keys that one client's whole limit has made. */
   readonly bytes: number;
 }
@@ -31,17 +33,19 @@ export async function measureLimit({ quick }: { readonly quick: boolean }): Prom
     resources.defer(() => redis.disconnect());
     opened.push(await open(contestant, redis));
   }
-  const allowed = await interleaved(rounds, opened, async ({ name, take }, round) => {
+  const allowed = await interleaved(rounds, opened, async ({ name, take, redis }, round) => {
     let requests = 0;
-    return perSecond(name, runMs, true, () => {
+    return answered(name, redis, runMs, true, () => {
       const client = Math.floor(requests++ / (limit / 2)); // its limit is never reached
       return take(`${round}:${client}`);
     });
   });
-  const refused = await interleaved(rounds, opened, async ({ name, take }) => {
+  const refused = await interleaved(rounds, opened, async ({ name, take, redis }) => {
     let requests = 0;
-    return perSecond(name, runMs, false, () => take(hammerer(requests++ % hammering)));
+    return answered(name, redis, runMs, false, () => take(hammerer(requests++ % hammering)));
   });
+  const spread = (samples: readonly Sample[] | undefined, column: keyof Sample) =>
+    spreadOf((samples ?? []).map((sample) => sample[column]));
   const decisions: Table = {
     title: `Decisions, ${callers} callers`,
     unit: 'decisions/s',
@@ -49,7 +53,17 @@ export async function measureLimit({ quick }: { readonly quick: boolean }): Prom
     columns: Object.values(columns),
     rows: opened.map(({ name }, index) => ({
       name,
-      cells: [spreadOf(allowed[index] ?? []), spreadOf(refused[index] ?? [])],
+      cells: [spread(allowed[index], 'perSecond'), spread(refused[index], 'perSecond')],
+    })),
+  };
+  const cpu: Table = {
+    title: 'An allowed request',
+    unit: 'µs of CPU time',
+    head: 'limiter',
+    columns: ['client', 'Redis'],
+    rows: opened.map(({ name }, index) => ({
+      name,
+      cells: [spread(allowed[index], 'clientMicros'), spread(allowed[index], 'redisMicros')],
     })),
   };
   const memory: Table = {
@@ -59,6 +73,7 @@ export async function measureLimit({ quick }: { readonly quick: boolean }): Prom
     columns: ['bytes'],
     rows: opened.map(({ name, bytes }) => ({ name, cells: [spreadOf([bytes])] })),
   };
+  const gateway = await measureGateway(server.url, rounds, quick ? 1_000 : 3_000);
   const settings = contestants.map(({ name, settings }) => [name, settings]);
   return {
     settings: {
@@ -67,8 +82,8 @@ export async function measureLimit({ quick }: { readonly quick: boolean }): Prom
       work: `limit ${limit} a day; ${limit / 2} requests of each client pass; ${hammering} clients hammer`,
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,
     },
-    tables: [decisions, memory],
-    headlines: headlines(decisions, memory),
+    tables: [decisions, cpu, memory, gateway],
+    headlines: headlines(decisions, cpu, memory),
   };
 }
 
@@ -86,26 +101,48 @@ async function open({ name, open: openOn }: Contestant, redis: Redis): Promise<O
   }
   const keys = await redis.keys('*');
   const bytes = await Promise.all(keys.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
-  return { name, take, bytes: bytes.reduce<number>((sum, one) => sum + (one ?? 0), 0) / hammering };
+  return {
+    name,
+    take,
+    redis,
+    bytes: bytes.reduce<number>((sum, one) => sum + (one ?? 0), 0) / hammering,
+  };
 }
 
-async function perSecond(
+interface Sample {
+  readonly perSecond: number;
+  readonly clientMicros: number;
+  readonly redisMicros: number;
+}
+
+async function answered(
   name: string,
+  redis: Redis,
   runMs: number,
   expected: boolean,
   ask: () => Promise<boolean>,
-): Promise<number> {
-  const { perSecond } = await drive(callers, forMs(runMs), () => async () => {
+): Promise<Sample> {
+  const before = await cpuSeconds(redis);
+  const { perSecond, cpuMicros, calls } = await drive(callers, forMs(runMs), () => async () => {
     if ((await ask()) !== expected) throw new Error(`${name} did not answer ${expected}`);
   });
-  return perSecond;
+  const redisMicros = (((await cpuSeconds(redis)) - before) * 1e6) / calls;
+  return { perSecond, clientMicros: cpuMicros, redisMicros };
 }
 
-function headlines(decisions: Table, memory: Table): Headline[] {
+/** What the server's main thread has used so far. */
+async function cpuSeconds(redis: Redis): Promise<number> {
+  const times = (await redis.info('cpu')).matchAll(/used_cpu_(?:user|sys)_main_thread:([\d.]+)/g);
+  return [...times].reduce((sum, [, seconds]) => sum + Number(seconds), 0);
+}
+
+function headlines(decisions: Table, cpu: Table, memory: Table): Headline[] {
   const [bucket, window] = ['ordermesh, token bucket', 'ordermesh, sliding window'];
   const [flexible, log] = ['rate-limiter-flexible', 'sorted set as a log'];
   const rate = (row: string, column: string) => figure(decisions, row, column).median;
   const bytes = (row: string) => figure(memory, row, 'bytes').median;
+  const micros = (row: string) =>
+    figure(cpu, row, 'client').median + figure(cpu, row, 'Redis').median;
   const against = (mine: string, column: string): Headline => ({
     figure: `${column} requests of a rate limit, ${mine.replace('ordermesh, ', '')}`,
     ours: `${round(rate(mine, column))}/s`,
@@ -116,6 +153,12 @@ function headlines(decisions: Table, memory: Table): Headline[] {
     against(bucket, columns.allowed),
     against(window, columns.allowed),
     against(bucket, columns.refused),
+    {
+      figure: 'CPU time of an allowed request, token bucket, client and Redis',
+      ours: `${round(micros(bucket))} µs`,
+      beside: `${flexible} ${round(micros(flexible))} µs`,
+      ratio: `${round(micros(flexible) / micros(bucket))}x`,
+    },
     {
       figure: `a client's sliding window of ${limit} in Redis`,
       ours: `${round(bytes(window))} bytes`,

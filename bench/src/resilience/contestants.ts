@@ -30,13 +30,39 @@ export const contestants: readonly Contestant[] = [
     },
   },
   {
+    name: 'ordermesh, to be cancelled',
+    settings: 'the same; the call asks for its signal, as those through gRPC do',
+    protect(dependency) {
+      const { execute } = guard();
+      return () => execute(({ signal }) => (signal.aborted ? Promise.reject() : dependency()));
+    },
+  },
+  {
     name: 'ordermesh, with a caller',
-    settings: 'the same, with the signal of a caller who may go away, and a deadline',
+    settings: 'the same, with the signal of a caller who may go away, made for it, and a deadline',
     protect(dependency) {
       const { execute } = guard();
       return () => {
-        const { signal } = new AbortController();
-        return execute(dependency, { signal, remainingMs: () => timeoutMs });
+        const { signal: caller } = new AbortController();
+        return execute(({ signal }) => (signal.aborted ? Promise.reject() : dependency()), {
+          signal: caller,
+          remainingMs: () => timeoutMs,
+        });
+      };
+    },
+  },
+  {
+    name: 'two signals',
+    settings: 'what Node takes for those alone: made, with a listener put on one and taken off',
+    protect(dependency) {
+      const listener = () => undefined;
+      return async () => {
+        const [caller, own] = [new AbortController().signal, new AbortController().signal];
+        caller.addEventListener('abort', listener, { once: true });
+        if (own.aborted) throw own.reason;
+        const answer = await dependency();
+        caller.removeEventListener('abort', listener);
+        return answer;
       };
     },
   },

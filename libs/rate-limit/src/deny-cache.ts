@@ -35,13 +35,15 @@ export function denyCache(
   return {
     async take(charges): Promise<Verdict> {
       const now = clock();
-      const standings = charges.map((charge) => known(charge, now));
-      const waits = standings.flatMap((standing) => standing?.resetMs ?? []);
-      if (waits.length > 0)
-        return { isAllowed: false, retryAfterMs: Math.max(...waits), standings };
-
+      if (charges.some(({ key }) => denials.has(key))) {
+        const standings = charges.map((charge) => known(charge, now));
+        const waits = standings.flatMap((standing) => standing?.resetMs ?? []);
+        if (waits.length > 0)
+          return { isAllowed: false, retryAfterMs: Math.max(...waits), standings };
+      }
       const verdict = await limiter.take(charges);
-      if (verdict.isLocal) return verdict; // whoever fails closed must hear so each time
+      // Of what was decided alone, whoever fails closed must hear each time.
+      if (verdict.isAllowed || verdict.isLocal) return verdict;
       for (const [index, standing] of verdict.standings.entries()) {
         if (!standing?.isViolated || !Number.isFinite(standing.resetMs)) continue;
         const { key, cost } = charges[index] as Charge;

@@ -18,6 +18,10 @@ export interface Quota {
 /** Buckets that a sliding window is counted in. */
 export const bucketsPerWindow = 60;
 
+/** How long a token bucket takes to refill one, in whole µs, so that limiters count in integers: up to 1 µs per token late, and at most one a µs. */
+export const tokenMicros = ({ limit, windowMs }: Quota): number =>
+  Math.ceil((windowMs * 1000) / limit);
+
 /** One quota to charge, on behalf of one client. */
 export interface Charge {
   readonly quota: Quota;

@@ -1,7 +1,7 @@
 import type { Charge, Verdict } from './quota.ts';
 
 /** One charge as a limiter judged it. */
-interface Judged {
+export interface Judged {
   /** Milliseconds until it would pass: 0 when it does, Infinity when it never will. */
   readonly waitMs: number;
   /** After it was taken, if it passes. */
@@ -11,7 +11,8 @@ interface Judged {
 
 /** The verdict on charges that were each judged: one that would pass is not taken when another does not. */
 export function verdictOf(charges: readonly Charge[], judged: readonly Judged[]): Verdict {
-  const retryAfterMs = Math.max(0, ...judged.map(({ waitMs }) => waitMs));
+  let retryAfterMs = 0;
+  for (const { waitMs } of judged) retryAfterMs = Math.max(retryAfterMs, waitMs);
   const isAllowed = retryAfterMs === 0;
   return {
     isAllowed,

@@ -10,6 +10,7 @@ import {
   options,
   overloaded,
 } from '../test/guarded-calls.ts';
+import type { Attempt } from './attempt.ts';
 import { policy } from './policy.ts';
 
 describe('a closed circuit', () => {
@@ -85,24 +86,58 @@ describe('the time limit', () => {
   });
 
   it('tells the call by its signal', async () => {
-    const call = vi.fn((_signal: AbortSignal) => hangs());
+    const signals: AbortSignal[] = [];
+    const call = (attempt: Attempt) => {
+      signals.push(attempt.signal);
+      return hangs();
+    };
     const error = errorOf(policy(options).execute(call));
     await vi.advanceTimersByTimeAsync(options.timeoutMs);
-    await error;
-    expect(call.mock.calls[0]?.[0].aborted).toBe(true);
+    expect(signals[0]?.reason).toBe(await error);
+  });
+
+  it('is that of each call, whenever others began or ended', async () => {
+    const guarded = policy(options);
+    const errors = [errorOf(guarded.execute(hangs))];
+    await guarded.execute(fine);
+    await vi.advanceTimersByTimeAsync(options.timeoutMs - 1);
+    errors.push(errorOf(guarded.execute(hangs)));
+    const ended: number[] = [];
+    for (const [index, error] of errors.entries()) error.then(() => ended.push(index));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ended).toEqual([0]);
+    await vi.advanceTimersByTimeAsync(options.timeoutMs - 2);
+    expect(ended).toEqual([0]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ended).toEqual([0, 1]);
+  });
+
+  it('does not tell a call that has ended: what it left running may be of use to others', async () => {
+    const signals: AbortSignal[] = [];
+    const call = async (attempt: Attempt) => signals.push(attempt.signal);
+    await policy(options).execute(call);
+    await vi.advanceTimersByTimeAsync(2 * options.timeoutMs);
+    expect(signals[0]?.aborted).toBe(false);
+  });
+
+  it('tells a call that asks for its signal too late', async () => {
+    const call = vi.fn((_attempt: Attempt) => hangs());
+    const error = errorOf(policy(options).execute(call));
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
+    expect(call.mock.calls[0]?.[0].signal.reason).toBe(await error);
   });
 });
 
 describe("the caller's signal", () => {
   it('rejects with its reason at once, reaches the call, and trips nothing', async () => {
     const guarded = policy({ ...options, failureThreshold: 1 });
-    const call = vi.fn((_signal: AbortSignal) => hangs());
+    const call = vi.fn((_attempt: Attempt) => hangs());
     for (let i = 0; i < 5; i++) {
       const caller = new AbortController();
       const error = errorOf(guarded.execute(call, { signal: caller.signal }));
       caller.abort(new Error('client gone'));
       expect(await error).toMatchObject({ message: 'client gone' });
-      expect(call.mock.lastCall?.[0].aborted).toBe(true);
+      expect(call.mock.lastCall?.[0].signal.aborted).toBe(true);
     }
     expect(guarded.state()).toBe('closed');
   });
@@ -110,7 +145,7 @@ describe("the caller's signal", () => {
   it('is no failure of the dependency, even when the call turns it into one', async () => {
     const guarded = policy({ ...options, failureThreshold: 1 });
     const caller = new AbortController();
-    const call = (signal: AbortSignal) =>
+    const call = ({ signal }: Attempt) =>
       new Promise<never>((_, reject) => {
         signal.addEventListener('abort', () =>
           reject(new ReasonError('DEPENDENCY_UNAVAILABLE', 'cut')),
@@ -218,10 +253,11 @@ describe('policy()', () => {
     }
   });
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timer running when nothing was called for as long as an attempt may take', async () => {
     const guarded = policy(options);
     await guarded.execute(fine);
     await fail(guarded, 3);
+    await vi.advanceTimersByTimeAsync(options.timeoutMs);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

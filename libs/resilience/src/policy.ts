@@ -1,5 +1,6 @@
+import { untilAborted } from '@ordermesh/service';
 import { counter } from '@ordermesh/telemetry';
-import { attempt } from './attempt.ts';
+import { attempt, type ProtectedCall } from './attempt.ts';
 import { reportCircuit } from './circuit-metrics.ts';
 import { failureRun } from './failure-run.ts';
 import { openPeriod } from './open-period.ts';
@@ -7,7 +8,7 @@ import { RefusedCall } from './refused-call.ts';
 import { retryBudget } from './retry-budget.ts';
 import { countRetries, type RetryOptions, retrying } from './retrying.ts';
 import { type CircuitState, type Outcome, threeValuedBreaker } from './three-valued-breaker.ts';
-import { untilAborted } from './until-aborted.ts';
+import { timeLimits } from './time-limits.ts';
 
 /** Options of {@link policy}. Those without a default are decisions about the dependency. */
 export interface PolicyOptions {
@@ -55,13 +56,13 @@ export interface Policy {
    * Calls the dependency: retry( bulkhead( breaker( timeout( call )))). Errors that say that the dependency is broken or
    * unreachable open the circuit: UNAVAILABLE but OVERLOADED, DEADLINE_EXCEEDED, INTERNAL, UNKNOWN (all without a gRPC code too), DATA_LOSS. A call whose
    * deadline is earlier than `timeoutMs` counts for nothing when it is too late: its caller was impatient.
-   * @param call must pass its signal on; whether it does or not, the promise settles within `timeoutMs` per attempt
+   * @param call must pass the attempt's signal on; whether it does or not, the promise settles within `timeoutMs` per attempt
    * @param options.signal when it fires, the promise rejects at once with its reason and the circuit takes no notice. A probe goes on
    * without its caller, so that the circuit learns what it asked for.
    * @throws ReasonError DEPENDENCY_UNAVAILABLE with `retryAfterMs`, without calling, when the circuit is open or all places are taken;
    * ReasonError DEADLINE_EXCEEDED after `timeoutMs`; else what `call` threw
    */
-  execute<T>(call: (signal: AbortSignal) => Promise<T>, options?: ExecuteOptions): Promise<T>;
+  execute<T>(call: ProtectedCall<T>, options?: ExecuteOptions): Promise<T>;
   /** An open circuit whose time is over stays `open` until a call comes. An isolated one is `open`. */
   state(): CircuitState;
   /** Holds the circuit open until {@link Policy.release}. Idempotent. */
@@ -78,6 +79,7 @@ const dryRunRefusals = counter('circuit_breaker.dry_run_refusals', {
   unit: '{call}',
 });
 const noRetry: RetryOptions = { attempts: 1, firstDelayMs: 1 };
+const noOptions: ExecuteOptions = {};
 /** What `retryAfterMs` says of a circuit that is held open by hand. */
 const isolatedRetryMs = 5_000;
 
@@ -95,61 +97,74 @@ export function policy(options: PolicyOptions): Policy {
   const failures = failureRun(failureThreshold, failureWindowMs);
   const breaker = threeValuedBreaker(failures, period, successThreshold);
   const budget = retryBudget();
+  const bounds = { name, timeoutMs, limits: timeLimits(timeoutMs) };
   let isolation: Disposable | undefined;
   let running = 0;
   reportCircuit(name, breaker);
   countRetries(name, 0);
   dryRunRefusals.add(0, { target: name });
 
-  async function once<T>(
-    call: (signal: AbortSignal) => Promise<T>,
-    signal: AbortSignal | undefined,
-    remainingMs: () => number,
-  ): Promise<T> {
+  function once<T>(call: ProtectedCall<T>, { signal, remainingMs }: ExecuteOptions): Promise<T> {
     // Outside the breaker, so that a refusal for want of a place never counts as an answer. After `timeoutMs` each place has been freed once.
-    if (running >= maxConcurrent) throw new RefusedCall(name, timeoutMs);
-    const isImpatient = remainingMs() < timeoutMs;
-    const mayProbe = breaker.state() !== 'closed';
-    const called = placed((probe) =>
-      // A probe that its caller could cancel would either close the circuit without proof or reopen it without cause.
-      attempt(call, { name, timeoutMs, caller: probe ? undefined : signal, isImpatient }),
-    );
-    const outcome = await (mayProbe ? untilAborted(called, signal) : called);
-    if (outcome === 'refused') return refuse(call, signal);
-    if (outcome.result.status === 'rejected') throw outcome.result.reason;
-    return outcome.result.value;
-  }
-
-  async function placed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
+    if (running >= maxConcurrent) return Promise.reject(new RefusedCall(name, timeoutMs));
+    const isImpatient = remainingMs !== undefined && remainingMs() < timeoutMs;
+    if (breaker.state() !== 'closed') return onceOpened(call, signal, isImpatient);
+    const begunIn = breaker.era();
     running++;
-    try {
-      return await breaker.execute(run);
-    } finally {
-      running--;
-    }
+    return new Promise((resolve, reject) => {
+      attempt(call, bounds, { signal, isImpatient }, (outcome) => {
+        running--;
+        const opening = breaker.ended(outcome.effect, begunIn);
+        if (opening === undefined) settle(outcome.result, resolve, reject);
+        else opening.then(() => settle(outcome.result, resolve, reject), reject);
+      });
+    });
   }
 
-  async function refuse<T>(
-    call: (signal: AbortSignal) => Promise<T>,
+  async function onceOpened<T>(
+    call: ProtectedCall<T>,
     signal: AbortSignal | undefined,
+    isImpatient: boolean,
   ): Promise<T> {
+    // A probe that its caller could cancel would either close the circuit without proof or reopen it without cause.
+    const probe = async () => {
+      running++;
+      try {
+        return await outcomeOf(call, undefined, isImpatient);
+      } finally {
+        running--;
+      }
+    };
+    const outcome = await untilAborted(breaker.probe(probe), signal);
+    return valueIn(outcome === 'refused' ? await refuse(call, signal) : outcome);
+  }
+
+  async function refuse<T>(call: ProtectedCall<T>, signal: AbortSignal | undefined) {
     // Without remaining time a probe is under way, which ends within `timeoutMs`.
     const waitMs = isolation ? isolatedRetryMs : period.remainingMs() || timeoutMs;
     if (mode === 'enforce' || isolation) throw new RefusedCall(name, waitMs);
     dryRunRefusals.add(1, { target: name });
-    const { result } = await attempt(call, { name, timeoutMs, caller: signal, isImpatient: false });
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
+    return outcomeOf(call, signal, false);
   }
+
+  const outcomeOf = <T>(
+    call: ProtectedCall<T>,
+    signal: AbortSignal | undefined,
+    isImpatient: boolean,
+  ) =>
+    new Promise<Outcome<T>>((resolve) => {
+      attempt(call, bounds, { signal, isImpatient }, resolve);
+    });
 
   return {
     name,
     timeoutMs,
-    async execute(call, { signal, remainingMs = () => Infinity, isRepeatable = false } = {}) {
-      signal?.throwIfAborted();
-      const allowed = isRepeatable ? retry : noRetry;
-      const again = { signal, remainingMs };
-      return retrying(() => once(call, signal, remainingMs), name, allowed, budget, again);
+    execute(call, options = noOptions) {
+      const { isRepeatable = false } = options;
+      budget.earn();
+      const first = once(call, options);
+      if (!isRepeatable || retry.attempts === 1) return first;
+      return retrying(first, () => once(call, options), name, retry, budget, options);
     },
     state: breaker.state,
     isolate() {
@@ -162,6 +177,20 @@ export function policy(options: PolicyOptions): Policy {
     isIsolated: breaker.isIsolated,
     onStateChange: breaker.onStateChange,
   };
+}
+
+function settle<T>(
+  result: PromiseSettledResult<T>,
+  resolve: (value: T) => void,
+  reject: (reason: unknown) => void,
+): void {
+  if (result.status === 'fulfilled') resolve(result.value);
+  else reject(result.reason);
+}
+
+function valueIn<T>({ result }: Outcome<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
 }
 
 function refuseNonPositive(numbers: Readonly<Record<string, number>>): void {

@@ -1,9 +1,9 @@
 import { ReasonError } from '@ordermesh/contract';
+import { untilAborted } from '@ordermesh/service';
 import { counter } from '@ordermesh/telemetry';
 import { codeOf } from './effect.ts';
 import { RefusedCall } from './refused-call.ts';
 import type { RetryBudget } from './retry-budget.ts';
-import { untilAborted } from './until-aborted.ts';
 
 /** How often and when a call is tried again. */
 export interface RetryOptions {
@@ -15,9 +15,9 @@ export interface RetryOptions {
 
 /** What one call allows. */
 export interface RetryCall {
-  readonly signal: AbortSignal | undefined;
-  /** Milliseconds until the caller's deadline; Infinity when there is none. */
-  remainingMs(): number;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the caller's deadline; undefined when there is none. */
+  readonly remainingMs?: (() => number) | undefined;
 }
 
 const retries = counter('ordermesh.retries', {
@@ -32,25 +32,35 @@ const leastUsefulMs = 10;
 /**
  * Tries a call that may safely be repeated again, while its caller waits, its deadline leaves time, and the budget lasts. cockatiel's `retry`
  * looks at none of them, and calls again after its caller has gone: 270 ms after, reproduced.
+ * @param first the first attempt, under way
  * @param target for the metric
  */
 export async function retrying<T>(
-  attempt: () => Promise<T>,
+  first: Promise<T>,
+  again: () => Promise<T>,
   target: string,
   { attempts, firstDelayMs }: RetryOptions,
   budget: RetryBudget,
   { signal, remainingMs }: RetryCall,
 ): Promise<T> {
-  budget.earn();
+  let attempt = first;
   for (let failures = 1; ; failures++) {
     try {
-      return await attempt();
+      return await attempt;
     } catch (error) {
       const delayMs = waitBefore(error, firstDelayMs * 2 ** (failures - 1));
-      const again = failures < attempts && remainingMs() >= delayMs + leastUsefulMs;
-      if (!again || signal?.aborted || !isRetryable(error) || !budget.spend()) throw error;
+      const isTime = remainingMs === undefined || remainingMs() >= delayMs + leastUsefulMs;
+      if (
+        failures >= attempts ||
+        !isTime ||
+        signal?.aborted ||
+        !isRetryable(error) ||
+        !budget.spend()
+      )
+        throw error;
       await wait(delayMs, signal);
       countRetries(target, 1);
+      attempt = again();
     }
   }
 }

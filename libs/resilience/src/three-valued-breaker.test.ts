@@ -1,6 +1,7 @@
 import { ReasonError } from '@ordermesh/contract';
 import { describe, expect, it, vi } from 'vitest';
 import { absent, errorOf, fail, fine, hangs, limited, options } from '../test/guarded-calls.ts';
+import type { Attempt } from './attempt.ts';
 import { type Policy, type PolicyOptions, policy } from './policy.ts';
 
 /** A circuit whose open time is over: the next call is the probe. */
@@ -95,13 +96,13 @@ describe('a half-open circuit', () => {
     const guarded = await ready();
     const caller = new AbortController();
     const answer = Promise.withResolvers<string>();
-    const call = vi.fn((_signal: AbortSignal) => answer.promise);
+    const call = vi.fn((_attempt: Attempt) => answer.promise);
     const error = errorOf(guarded.execute(call, { signal: caller.signal }));
     caller.abort(new Error('client gone'));
     expect(await error).toMatchObject({ message: 'client gone' });
     await vi.advanceTimersByTimeAsync(1);
     expect(guarded.state()).toBe('half_open');
-    expect(call.mock.calls[0]?.[0].aborted).toBe(false);
+    expect(call.mock.calls[0]?.[0].signal.aborted).toBe(false);
     answer.resolve('fine');
     await vi.advanceTimersByTimeAsync(1);
     expect(guarded.state()).toBe('closed');

@@ -19,12 +19,20 @@ export interface Outcome<T> {
 
 /** A circuit breaker that knows three effects; cockatiel alone knows two. */
 export interface ThreeValuedBreaker {
+  /** Changes with the state. Of a call to a closed circuit the caller remembers it, for {@link ThreeValuedBreaker.ended}. */
+  era(): number;
   /**
-   * Runs a call unless the circuit is open or a probe is under way.
-   * @param run told whether it is the probe; must settle in bounded time, as the circuit waits for its probe for ever
+   * A call that began in era `begunIn`, when the circuit was closed, has ended. The end of one from an earlier era says nothing about this one: late
+   * failures of calls from before the break would reopen a half-open circuit.
+   * @returns when it opens the circuit, a promise that is settled once it has
+   */
+  ended(effect: Effect, begunIn: number): Promise<unknown> | undefined;
+  /**
+   * Of a circuit that is not closed: runs a call as its probe, unless it is still open or a probe is under way.
+   * @param run must settle in bounded time, as the circuit waits for its probe for ever
    * @returns `refused` when the call was not run
    */
-  execute<T>(run: (probe: boolean) => Promise<Outcome<T>>): Promise<Outcome<T> | 'refused'>;
+  probe<T>(run: () => Promise<Outcome<T>>): Promise<Outcome<T> | 'refused'>;
   state(): CircuitState;
   onStateChange(listener: (state: CircuitState) => void): Disposable;
   /** Holds the circuit open until the result is disposed of; then it is closed. */
@@ -64,8 +72,6 @@ export function threeValuedBreaker(
     halfOpenAfter: period,
     halfOpenSampling: { calls: successThreshold, threshold: 0 },
   });
-  // Grows with each change of state: the end of a call that began in an earlier era says nothing about this one. Without this, late failures of calls
-  // from before the break reopen a half-open circuit.
   let era = 0;
   breaker.onStateChange(() => {
     era++;
@@ -73,20 +79,10 @@ export function threeValuedBreaker(
   });
   let probedEra: number | undefined; // of the probe under way; one that outlives its era holds up nobody
 
-  /** Past cockatiel, which costs as much again: it has to know only when the circuit opens. */
-  async function whileClosed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
-    const begunIn = era;
-    const outcome = await run(false);
-    if (era !== begunIn || outcome.effect === 'ignored') return outcome;
-    if (outcome.effect === 'success') failures.reset();
-    else if (failures.failed()) await breaker.execute(() => outcome);
-    return outcome;
-  }
-
-  async function counted<T>(run: (probe: boolean) => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  async function counted<T>(run: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
     const begunIn = era;
     probedEra = era;
-    const outcome = await run(true).finally(() => {
+    const outcome = await run().finally(() => {
       if (probedEra === begunIn) probedEra = undefined;
     });
     if (era !== begunIn) throw new Uncounted(outcome);
@@ -94,7 +90,7 @@ export function threeValuedBreaker(
     return outcome.effect === 'ignored' ? { ...outcome, effect: 'failure' } : outcome;
   }
 
-  async function probed<T>(run: (probe: boolean) => Promise<Outcome<T>>) {
+  async function probe<T>(run: () => Promise<Outcome<T>>): Promise<Outcome<T> | 'refused'> {
     // cockatiel would let them wait and then release them all at once; resilience4j and Polly refuse them too.
     if (breaker.state === Cockatiel.HalfOpen && probedEra === era) return 'refused';
     try {
@@ -107,7 +103,19 @@ export function threeValuedBreaker(
   }
 
   return {
-    execute: (run) => (breaker.state === Cockatiel.Closed ? whileClosed(run) : probed(run)),
+    era: () => era,
+    // Past cockatiel, which costs as much again: it has to know only when the circuit opens.
+    ended(effect, begunIn) {
+      if (era !== begunIn || effect === 'ignored') return undefined;
+      if (effect === 'success') failures.reset();
+      else if (failures.failed())
+        return breaker.execute(() => ({
+          effect,
+          result: { status: 'rejected', reason: undefined },
+        }));
+      return undefined;
+    },
+    probe,
     state: () => names[breaker.state],
     isolate() {
       const isolation = breaker.isolate();

@@ -43,3 +43,4 @@ export {
   listenError,
   StartupError,
 } from './startup-error.ts';
+export { untilAborted } from './until-aborted.ts';

@@ -15,6 +15,7 @@ export interface AppEnd {
 
 /** A process of the mesh, started by a test. Disposing of it kills it, if it still runs. */
 export interface AppProcess extends AsyncDisposable {
+  readonly pid: number;
   /** Everything logged so far. */
   lines(): readonly LogLine[];
   /** The first line with this message; waits for it. Rejects when the process ends without it. */
@@ -62,6 +63,7 @@ export function startApp(
     });
   });
   return {
+    pid: child.pid ?? 0,
     lines: () => lines,
     logged(msg) {
       return eventually(

@@ -1,7 +1,7 @@
-import type { Quota } from '../quota.ts';
+import { type Quota, tokenMicros } from '../quota.ts';
 import type { Plan } from './plan.ts';
 
-/** What a token bucket remembers: when it will be full again, in milliseconds of the clock. */
+/** What a token bucket remembers: when it will be full again, in whole microseconds of the clock. */
 export type BucketState = number;
 
 /**
@@ -9,24 +9,26 @@ export type BucketState = number;
  * I.371), a leaky bucket kept as one time.
  */
 export function planBucket(
-  { limit, windowMs }: Quota,
+  quota: Quota,
   state: BucketState | undefined,
   cost: number,
   nowMs: number,
 ): Plan<BucketState> {
-  const tokenMs = windowMs / limit;
-  const full = Math.max(state ?? nowMs, nowMs);
-  const after = full + cost * tokenMs;
-  const waitMs =
-    cost > limit ? Number.POSITIVE_INFINITY : Math.max(0, Math.ceil(after - windowMs - nowMs));
-  if (waitMs > 0) {
-    const remaining = Math.max(0, Math.floor((windowMs - (full - nowMs)) / tokenMs));
+  const token = tokenMicros(quota);
+  const size = token * quota.limit;
+  const now = Math.floor(nowMs * 1000);
+  const full = Math.max(state ?? now, now);
+  const after = full + cost * token;
+  const reset = after - now;
+  if (reset > size) {
+    const waitMs = cost > quota.limit ? Number.POSITIVE_INFINITY : Math.ceil((reset - size) / 1000);
+    const remaining = Math.max(0, Math.floor((size - (full - now)) / token));
     return { waitMs, remaining, resetMs: waitMs, take: undefined };
   }
   return {
     waitMs: 0,
-    remaining: Math.floor((windowMs - (after - nowMs)) / tokenMs + 1e-9),
-    resetMs: Math.ceil(after - nowMs),
+    remaining: Math.floor((size - reset) / token),
+    resetMs: Math.ceil(reset / 1000),
     take: () => after,
   };
 }

@@ -77,6 +77,22 @@ describe.skipIf(isMissing('redis'))('redisLimiter()', () => {
     expect(ttl).toBeLessThanOrEqual(3_660_000);
   });
 
+  test('a counter outlives what it counts, of a client who never pauses', async () => {
+    const { url, keyPrefix } = await testRedis();
+    const redis = await connected(url);
+    const limiter = redisLimiter({ redis, keyPrefix });
+    const quota: Quota = { kind: 'token-bucket', limit: 1_000, windowMs: 100 };
+    for (let i = 0; i < 1_000; i++) {
+      await limiter.take([{ key: 'b', quota, cost: 1 + (i % 7) }]);
+      const [full, expires] = await Promise.all([
+        redis.get(`${keyPrefix}b`),
+        redis.pexpiretime(`${keyPrefix}b`),
+      ]);
+      // Gone between two commands: then the client has its whole limit back.
+      if (full !== null && expires > 0) expect(expires).toBeGreaterThanOrEqual(Number(full) / 1000);
+    }
+  });
+
   test('takes a charge once when the reply to it is lost', async () => {
     const { url, keyPrefix } = await testRedis();
     const { hostname, port, pathname } = new URL(url);

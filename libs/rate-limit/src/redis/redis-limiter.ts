@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import type { Charge, Limiter, Verdict } from '../quota.ts';
-import { verdictOf } from '../verdict.ts';
+import { type Charge, type Limiter, type Quota, tokenMicros, type Verdict } from '../quota.ts';
+import { type Judged, verdictOf } from '../verdict.ts';
 import { takeScript } from './take-script.ts';
 
 /** Options of {@link redisLimiter}. */
@@ -13,11 +13,11 @@ export interface RedisLimiterOptions {
   readonly clock?: () => number;
 }
 
-type Take = (keys: number, ...args: (string | number)[]) => Promise<number[]>;
+type Take = (keys: number, ...args: (string | number)[]) => Promise<number | number[]>;
 
 /**
  * Counts in Redis, for all processes together, by one script call per decision. The clock is the server's: of two processes with one clock 61 s
- * ahead, the reference design's limiter let the fast one evict everybody's counts. Counters expire when they are whole again. An eviction
+ * ahead, the reference design's limiter let the fast one evict everybody's counts. Counters expire within two windows. An eviction
  * policy other than `noeviction` may forget them early.
  */
 export function redisLimiter(options: RedisLimiterOptions): Limiter {
@@ -28,22 +28,35 @@ export function redisLimiter(options: RedisLimiterOptions): Limiter {
 
   return {
     async take(charges): Promise<Verdict> {
-      const keys = charges.map(({ key }) => keyPrefix + key);
-      const numbers = await run(keys.length, ...keys, clock?.() ?? '', ...charges.flatMap(args));
-      return verdictOf(
-        charges,
-        charges.map((_, index) => judged(numbers, index * 3)),
-      );
+      const args: (string | number)[] = charges.map(({ key }) => keyPrefix + key);
+      for (const { quota, cost } of charges)
+        if (quota.kind === 'sliding-window') args.push(quota.windowMs * 1000, cost, quota.limit);
+        else args.push(tokenMicros(quota) * quota.limit, tokenMicros(quota) * cost, '');
+      if (clock) args.push(clock());
+      const answer = await run(charges.length, ...args);
+      return verdictOf(charges, judged(charges, typeof answer === 'number' ? [answer] : answer));
     },
   };
 }
 
-function args({ quota: { kind, limit, windowMs }, cost }: Charge): (string | number)[] {
-  return [kind === 'sliding-window' ? 'w' : 'b', limit, windowMs, cost];
+/** Reads the script's answer. */
+function judged(charges: readonly Charge[], answer: readonly number[]): Judged[] {
+  let at = 0;
+  return charges.map(({ quota, cost }) => {
+    const micros = answer[at++] as number;
+    const ms = cost > quota.limit ? Number.POSITIVE_INFINITY : Math.ceil(Math.abs(micros) / 1000);
+    return {
+      waitMs: micros < 0 ? ms : 0,
+      remaining:
+        quota.kind === 'sliding-window' ? (answer[at++] as number) : left(quota, cost, micros),
+      resetMs: ms,
+    };
+  });
 }
 
-function judged(numbers: readonly number[], at: number) {
-  const [wait = 0, remaining = 0, reset = 0] = numbers.slice(at, at + 3);
-  const never = (ms: number) => (ms < 0 ? Number.POSITIVE_INFINITY : ms);
-  return { waitMs: never(wait), remaining, resetMs: never(reset) };
+/** Tokens that a bucket has left, when it takes `micros` to fill it or, negative, to have enough. */
+function left(quota: Quota, cost: number, micros: number): number {
+  const token = tokenMicros(quota);
+  const tokens = micros < 0 ? cost + micros / token : quota.limit - micros / token;
+  return Math.max(0, Math.floor(tokens));
 }

@@ -79,6 +79,16 @@ export function limiterConformance(name: string, open: () => Promise<LimiterFixt
       expect(await admitted(one, 150)).toBe(100);
     });
 
+    test('a token bucket whose tokens take no whole time admits its burst and no more', async () => {
+      const one = charge(client(), { ...bucket, limit: 3, windowMs: 1_000 });
+      at(0);
+      expect(await admitted(one, 9)).toBe(3);
+      at(332);
+      expect(await admitted(one, 9)).toBe(0);
+      at(334);
+      expect(await admitted(one, 9)).toBe(1);
+    });
+
     test.each([window, bucket])(
       'the wait that a refusing $kind names is enough and not too long',
       async (quota) => {

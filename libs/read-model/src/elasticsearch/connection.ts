@@ -1,6 +1,6 @@
 import { Client, type TransportRequestOptions } from '@elastic/elasticsearch';
+import { untilAborted } from '@ordermesh/service';
 import { activeTraceId } from '@ordermesh/telemetry';
-import { abortable } from '../abortable.ts';
 import { isLost } from './errors.ts';
 
 /** How a store connects. */
@@ -50,7 +50,7 @@ export function connect({ url, timeoutMs = 5_000 }: ElasticsearchViewOptions): C
       openTelemetry: { enabled: activeTraceId() !== undefined },
     });
     try {
-      return await abortable(requested, signal);
+      return await untilAborted(requested, signal);
     } finally {
       abort.abort(); // without effect on a request that is over
     }

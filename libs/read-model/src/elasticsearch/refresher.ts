@@ -1,4 +1,4 @@
-import { abortable } from '../abortable.ts';
+import { untilAborted } from '@ordermesh/service';
 
 /** Makes searches see what was written. */
 export interface Refresher extends Disposable {
@@ -51,7 +51,7 @@ export function refresher(refresh: () => Promise<unknown>, everyMs: number): Ref
       next ??= Promise.withResolvers();
       const { promise } = next;
       startWhenDue();
-      await abortable(promise, signal);
+      await untilAborted(promise, signal);
     },
     [Symbol.dispose]() {
       clearTimeout(timer);

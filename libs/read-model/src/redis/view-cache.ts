@@ -1,5 +1,5 @@
+import { untilAborted } from '@ordermesh/service';
 import { counter } from '@ordermesh/telemetry';
-import { abortable } from '../abortable.ts';
 import { newestViews } from '../newest-views.ts';
 import type { ViewCache } from '../view-cache.ts';
 import { closeRedis, connectRedis, type RedisConnectionOptions } from './connection.ts';
@@ -60,11 +60,11 @@ export function redisViewCache({ origin, ...connection }: RedisViewCacheOptions)
   return {
     async get(orderId, signal) {
       signal.throwIfAborted();
-      return abortable(read(orderId), signal);
+      return untilAborted(read(orderId), signal);
     },
     async put(orders, signal) {
       signal.throwIfAborted();
-      return abortable(write(orders), signal);
+      return untilAborted(write(orders), signal);
     },
     [Symbol.asyncDispose]: () => closeRedis(redis),
   };
