@@ -61,11 +61,16 @@ export async function startStubMesh(
   options: {
     requestTimeoutMs?: number;
     drainMs?: number;
+    beforeDrain?: () => Promise<unknown>;
     limits?: RateLimits;
     maxConcurrent?: number;
   } = {},
 ): Promise<StubMesh> {
-  const { requestTimeoutMs = 5_000, drainMs = 1_000 } = options;
+  const {
+    requestTimeoutMs = 5_000,
+    drainMs = 1_000,
+    beforeDrain = async () => undefined,
+  } = options;
   const { limits = openRateLimits('gateway', undefined), maxConcurrent = 1_000 } = options;
   const shedder = loadShedder({ maxConcurrent, loopDelayMs: () => 0 });
   let answers: Readonly<Record<string, Answer>> = {};
@@ -108,6 +113,7 @@ export async function startStubMesh(
     methods,
     forward: forwarder(methods, peers, shedder),
     requestTimeoutMs,
+    beforeDrain,
     drainMs,
     limits,
     trustedProxyCount: 1,
