@@ -8,7 +8,6 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import {
   type MethodDefinition,
   Server,
-  ServerCredentials,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -16,6 +15,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { listenError } from '@ordermesh/service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Implementation } from './implement.ts';
+import { plaintext, type Transport } from './transport/transport.ts';
 import { type Admit, unaryHandler } from './unary-handler.ts';
 
 /** Options of {@link serveRpc}. */
@@ -26,6 +26,8 @@ export interface ServeOptions {
   /** The variable that `port` came from, for the message when it is taken. */
   readonly portVariable: string;
   readonly services: readonly Implementation[];
+  /** Who may connect, and how. Default: anybody, in the clear. */
+  readonly transport?: Transport;
   /** Deadline of calls that come without one, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** Whether to serve gRPC reflection. */
@@ -131,10 +133,10 @@ function reflect(server: Server, services: readonly Implementation[]): void {
 }
 
 async function bind(server: Server, options: ServeOptions): Promise<number> {
-  const { host, port } = options;
+  const { host, port, transport = plaintext } = options;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(address, transport.server, (error, bound) => {
       if (error) reject(listenError(error, options));
       else resolve(bound);
     });
