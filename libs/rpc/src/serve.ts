@@ -34,6 +34,11 @@ export interface ServeOptions {
   readonly reflection: boolean;
   /** Asked before each call is decoded; what it throws is the answer. Everybody is admitted by default. */
   readonly admit?: Admit;
+  /**
+   * After how long a connection is ended, its running calls first; default 120,000 ms, give or take 10 %. Only then a client looks its target up again and so finds
+   * new instances, and only then a replaced certificate counts for it.
+   */
+  readonly connectionAgeMs?: number;
   /** How long running calls may take to end on disposal before they are cut; default 5,000 ms. */
   readonly drainMs?: number;
 }
@@ -54,8 +59,7 @@ export async function serveRpc(options: ServeOptions): Promise<RpcServer> {
     // Twice what the gateway takes, whose JSON may grow a little on its way. A larger request is refused with RESOURCE_EXHAUSTED.
     'grpc.max_receive_message_length': 512 * 1024,
     'grpc.max_concurrent_streams': 1000,
-    // Clients balance only when connections break now and then; grpc-js adds ±10 % jitter.
-    'grpc.max_connection_age_ms': 120_000,
+    'grpc.max_connection_age_ms': options.connectionAgeMs ?? 120_000,
     'grpc.max_connection_age_grace_ms': 10_000,
   });
   for (const { service, handlers } of options.services) {

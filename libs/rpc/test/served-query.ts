@@ -31,7 +31,14 @@ export async function query(
     transport,
     serviceName = 'test',
     drainMs = 5_000,
-  }: { admit?: Admit; transport?: Transport; serviceName?: string; drainMs?: number } = {},
+    connectionAgeMs = 120_000,
+  }: {
+    admit?: Admit;
+    transport?: Transport;
+    serviceName?: string;
+    drainMs?: number;
+    connectionAgeMs?: number;
+  } = {},
 ) {
   const refuse = () => Promise.reject(new Error('not scripted'));
   const service = implement(OrderQueryService, {
@@ -47,6 +54,7 @@ export async function query(
     requestTimeoutMs,
     reflection: true,
     drainMs,
+    connectionAgeMs,
     ...(admit ? { admit } : {}),
     ...(transport ? { transport } : {}),
   });

@@ -42,7 +42,7 @@ async function opened(process: MeshProcess, files?: IssuedFiles) {
 }
 
 /** A query service with mutual TLS that answers by whom it was called. */
-async function secured(process: MeshProcess = 'query') {
+async function secured(process: MeshProcess = 'query', connectionAgeMs = 120_000) {
   const { transport, files, said } = await opened(process);
   const callers: (string | undefined)[] = [];
   const { server } = await query(
@@ -51,7 +51,7 @@ async function secured(process: MeshProcess = 'query') {
       return { order: { orderId: id } };
     },
     5_000,
-    { transport },
+    { transport, connectionAgeMs },
   );
   return { server, callers, files, said };
 }
@@ -254,6 +254,22 @@ describe('a replaced certificate', () => {
     await eventually(() => said.includes('certificate replaced'));
     expect((await failure(call())).reason).toBe('DEPENDENCY_UNAVAILABLE');
     expect(callers).toEqual(['gateway']);
+  });
+
+  test('counts for connections of before as soon as their age ends them', async () => {
+    const { server, files } = await secured('query', 200);
+    const { transport } = await opened('gateway');
+    const channel = connect({
+      address: `127.0.0.1:${server.port}`,
+      transport: transport.to('query'),
+      serviceName: 'test',
+      defaultTimeoutMs: 5_000,
+    });
+    closed(channel);
+    await get(channel);
+    await writeFile(files.tlsCaFile, foreign.certificate); // it trusts the client no longer
+    const refused = await eventually(() => failure(get(channel)));
+    expect(refused.reason).toBe('DEPENDENCY_UNAVAILABLE');
   });
 
   const unusable: Record<string, (files: IssuedFiles) => Promise<unknown>> = {
