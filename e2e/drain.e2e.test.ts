@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@ordermesh/testing';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { rest } from './support/api.ts';
 import { startBalancer } from './support/balancer.ts';
-import { type Instance, startFleet } from './support/fleet.ts';
+import { type Fleet, type Instance, startFleet } from './support/fleet.ts';
 import { ledger } from './support/ledger.ts';
 import { startLoad } from './support/load.ts';
 import { expectWhole } from './support/whole.ts';
@@ -11,6 +11,12 @@ import { expectWhole } from './support/whole.ts';
 /** Some 60 commands a second and one restart of each kind of process; with SOAK more than 200 a second, and everyone's. */
 const writers = process.env.SOAK ? 20 : 4;
 const isRestarted = ({ name }: Instance) => process.env.SOAK !== undefined || name.endsWith('1');
+
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await startFleet();
+}, 240_000);
+afterAll(() => fleet?.[Symbol.asyncDispose](), 120_000);
 
 /** A read that only {@link reaches} sends, by the process that answers it. */
 const probes: Readonly<Record<string, { readonly path: string; readonly method: string }>> = {
@@ -46,9 +52,8 @@ async function reaches(gateway: Instance, instance: Instance): Promise<void> {
 }
 
 test('every process is restarted, one after the other, and no request fails, no event is lost or doubled', {
-  timeout: 240_000,
+  timeout: process.env.SOAK ? 900_000 : 300_000,
 }, async () => {
-  await using fleet = await startFleet();
   const gateways = fleet.instances.filter(({ kind }) => kind === 'gateway');
   await using balancer = await startBalancer(gateways);
   const book = ledger(balancer.next);
@@ -62,7 +67,8 @@ test('every process is restarted, one after the other, and no request fails, no 
       expect(await instance.stop()).toEqual({ code: 0, stderr: '' });
       const stopped = performance.now();
       await instance.start();
-      if (instance.kind === 'gateway') await eventually(() => balancer.has(instance));
+      if (instance.kind === 'gateway')
+        await eventually(() => balancer.has(instance), { withinMs: 30_000 });
       else for (const gateway of gateways) await reaches(gateway, instance);
       const ms = (from: number, to: number) => `${Math.round(to - from)} ms`;
       took.push(

@@ -68,9 +68,9 @@ export async function startFleet(): Promise<Fleet> {
         TLS_CERT_FILE: files.tlsCertFile,
         TLS_KEY_FILE: files.tlsKeyFile,
       });
-      resources.defer(async () => void (await one.stop()));
       instances.push(one);
     }
+  resources.defer(async () => void (await Promise.all(instances.map((one) => one.stop()))));
   await Promise.all(instances.filter(({ kind }) => kind !== 'gateway').map((one) => one.start()));
   await Promise.all(instances.filter(({ kind }) => kind === 'gateway').map((one) => one.start()));
   const owned = resources.move();
