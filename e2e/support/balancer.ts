@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Instance } from './fleet.ts';
 
-/** Spreads requests over the gateways whose `/readyz` says so, as a load balancer does that asks them twice a second. */
+/** Spreads requests over the gateways whose `/readyz` says so, as a load balancer does that asks them ten times a second. */
 export interface Balancer extends AsyncDisposable {
   /** The gateway for the next request. @throws when none is ready */
   next(): string;
@@ -12,36 +12,33 @@ export interface Balancer extends AsyncDisposable {
 /** Starts asking them, and resolves when each has been asked once. */
 export async function startBalancer(gateways: readonly Instance[]): Promise<Balancer> {
   const stopped = new AbortController();
-  let ready: readonly Instance[] = [];
+  const ready = new Set<Instance>();
   let turn = 0;
-  const ask = async () => {
-    const answers = await Promise.all(
-      gateways.map(({ admin }) =>
-        fetch(`${admin}/readyz`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      ),
+  const ask = async (gateway: Instance) => {
+    const isReady = await fetch(`${gateway.admin}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
     );
-    ready = gateways.filter((_, i) => answers[i]);
+    if (isReady) ready.add(gateway);
+    else ready.delete(gateway);
   };
-  await ask();
-  const asking = (async () => {
+  await Promise.all(gateways.map(ask));
+  const asking = gateways.map(async (gateway) => {
     while (!stopped.signal.aborted) {
-      await ask();
-      await delay(200, undefined, { signal: stopped.signal }).catch(() => undefined);
+      await ask(gateway);
+      await delay(100, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
-  })();
+  });
   return {
-    has: (gateway) => ready.includes(gateway),
+    has: (gateway) => ready.has(gateway),
     next() {
-      const gateway = ready[turn++ % ready.length];
+      const gateway = [...ready][turn++ % ready.size];
       if (gateway === undefined) throw new Error('no gateway is ready');
       return gateway.url;
     },
     async [Symbol.asyncDispose]() {
       stopped.abort();
-      await asking;
+      await Promise.all(asking);
     },
   };
 }
