@@ -11,11 +11,14 @@ export interface Command {
   readonly event: string;
   readonly path: string;
   readonly body: unknown;
+  /** Sent without an idempotency key, and so once only. Default: with one. */
+  readonly once?: boolean;
 }
 
 /** A command that was answered with success. */
 export interface Acknowledged extends Command {
-  readonly key: string;
+  /** Undefined when it was sent without. */
+  readonly key: string | undefined;
   /** How often it was sent until then. */
   readonly attempts: number;
   /** The answer's. */
@@ -31,7 +34,7 @@ export interface Ledger {
   readonly faults: readonly string[];
   /** How often a command or a read was put off, by status and reason. */
   readonly refusals: ReadonlyMap<string, number>;
-  /** Sends until there is an answer, each time under the same key; undefined after a fault. */
+  /** Sends until there is an answer, each time under the same key; undefined after a fault, and when a command without a key was put off. */
   send(command: Command): Promise<Acknowledged | undefined>;
   /** Reads the order by the command's token: its answer, or undefined when it was put off or wrong. */
   read(command: Acknowledged): Promise<Reply | undefined>;
@@ -43,8 +46,8 @@ export interface Ledger {
 const hangMs = 15_000;
 const pauseMs = 50;
 
-/** An empty ledger for the gateway at `url`. */
-export function ledger(url: string): Ledger {
+/** An empty ledger for the gateway at `url`, or at what that answers before each request. */
+export function ledger(url: string | (() => string)): Ledger {
   const acknowledged: Acknowledged[] = [];
   const faults: string[] = [];
   const refusals = new Map<string, number>();
@@ -60,10 +63,11 @@ export function ledger(url: string): Ledger {
   ): Promise<Reply | undefined> {
     let reply: Reply;
     try {
-      reply = await rest(url, method, path, body, headers, AbortSignal.timeout(hangMs));
+      const base = typeof url === 'string' ? url : url();
+      reply = await rest(base, method, path, body, headers, AbortSignal.timeout(hangMs));
     } catch (error) {
       if ((error as Error).name === 'TimeoutError') faults.push(`${method} ${path} hung`);
-      putOff('connection lost');
+      putOff(`connection lost: ${describeLoss(error)}`);
       return undefined;
     }
     if (reply.status !== 503 && reply.status !== 504) return reply;
@@ -80,10 +84,11 @@ export function ledger(url: string): Ledger {
     faults,
     refusals,
     async send(command) {
-      const key = randomUUID();
+      const key = command.once ? undefined : randomUUID();
       for (let attempts = 1; ; attempts++) {
-        const headers = { 'idempotency-key': key };
+        const headers: Record<string, string> = key ? { 'idempotency-key': key } : {};
         const reply = await ask('POST', command.path, command.body, headers);
+        if (reply === undefined && command.once) return undefined;
         if (reply === undefined) {
           await delay(pauseMs);
           continue;
@@ -112,3 +117,8 @@ export function ledger(url: string): Ledger {
 }
 
 const describe = ({ status, body }: Reply) => `${status} ${JSON.stringify(body)}`;
+
+function describeLoss(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+}

@@ -15,14 +15,30 @@ export interface Load extends Ledger, AsyncDisposable {
 /** Pause of a writer between two commands: four of them make some 60 commands a second, which leaves the machine to what is tested. */
 const paceMs = 40;
 
-/** Starts it, with one customer for each of its four writers. Disposal stops it. */
-export async function startLoad(mesh: Mesh, book: Ledger = ledger(mesh.url)): Promise<Load> {
+/** Options of {@link startLoad}. */
+export interface LoadOptions {
+  /** How many write at the same time; default 4. */
+  readonly writers?: number;
+  /** Every second order is sent without idempotency keys. Default: none. */
+  readonly halfWithoutKeys?: boolean;
+}
+
+/** Starts it, with one customer for each of its writers. Disposal stops it. */
+export async function startLoad(
+  mesh: Pick<Mesh, 'url'>,
+  book: Ledger = ledger(mesh.url),
+  { writers = 4, halfWithoutKeys = false }: LoadOptions = {},
+): Promise<Load> {
   const stopped = new AbortController();
   const customers = await Promise.all(
-    Array.from({ length: 4 }, () => registered(mesh.url, stopped.signal)),
+    Array.from({ length: writers }, () => registered(mesh.url, stopped.signal)),
   );
   const running = customers.map(async (customerId, writer) => {
-    for (let i = writer; !stopped.signal.aborted; i++) await oneOrder(book, customerId, i, stopped);
+    for (let i = writer; !stopped.signal.aborted; i++) {
+      const commands = journey(randomUUID(), customerId, i);
+      const once = halfWithoutKeys && i % 2 === 1;
+      await oneOrder(book, once ? commands.map(asOnce) : commands, i, stopped);
+    }
   });
   const stop = async () => {
     stopped.abort();
@@ -48,11 +64,11 @@ export async function startLoad(mesh: Mesh, book: Ledger = ledger(mesh.url)): Pr
 
 async function oneOrder(
   book: Ledger,
-  customerId: string,
+  commands: readonly Command[],
   i: number,
   stopped: AbortController,
 ): Promise<void> {
-  for (const command of journey(randomUUID(), customerId, i)) {
+  for (const command of commands) {
     if (stopped.signal.aborted) return;
     const done: Acknowledged | undefined = await book.send(command);
     if (done === undefined) return;
@@ -60,6 +76,8 @@ async function oneOrder(
     await delay(paceMs);
   }
 }
+
+const asOnce = (command: Command): Command => ({ ...command, once: true });
 
 /** Every fourth order is cancelled after it was confirmed, the others are delivered. */
 function journey(orderId: string, customerId: string, i: number): readonly Command[] {

@@ -9,7 +9,7 @@ import { kafkaPublisher, type Publisher, redisPublisher } from '@ordermesh/messa
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import { importanceOf, loadShedder } from '@ordermesh/resilience';
-import { serveRpc } from '@ordermesh/rpc';
+import { openTransport, serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { commandService } from './command-service.ts';
@@ -24,6 +24,7 @@ import { startRelay } from './relay/relay.ts';
 await runProcess('command', async (life) => {
   const config = readConfig();
   const log = logger('command');
+  using transport = await openTransport('command', config);
   const { host, partitions, bus, logUrl: url, migrationDatabaseUrl: migrationUrl } = config;
 
   const onError = (err: Error) => log.warn({ err }, 'connection to the log lost; healing');
@@ -76,6 +77,7 @@ await runProcess('command', async (life) => {
     host,
     port: config.port,
     portVariable: 'COMMAND_PORT',
+    transport,
     services: [
       commandService(aggregate),
       historyService(store, tokens),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CustomerService } from '@ordermesh/contract';
 import { importanceOf, loadShedder } from '@ordermesh/resilience';
-import { implement, serveRpc } from '@ordermesh/rpc';
+import { implement, openTransport, serveRpc } from '@ordermesh/rpc';
 import { type ReadinessCheck, runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
@@ -13,6 +13,7 @@ import { faultsRoutes } from './faults-routes.ts';
 await runProcess('customer', async (life) => {
   const config = readConfig();
   const log = logger('customer');
+  using transport = await openTransport('customer', config);
   const checks: Record<string, ReadinessCheck> = {};
   const faults = faultSwitch();
   await using admin = await serveAdmin({
@@ -43,6 +44,7 @@ await runProcess('customer', async (life) => {
       host: config.host,
       port: config.port,
       portVariable: 'CUSTOMER_PORT',
+      transport,
       services: [
         implement(
           CustomerService,

@@ -1,4 +1,5 @@
 import { rateLimitSettings } from '@ordermesh/rate-limit';
+import { grpcTarget } from '@ordermesh/rpc';
 import {
   durationMs,
   type Environment,
@@ -8,12 +9,13 @@ import {
   port,
   readSettings,
   type Settings,
-  text,
+  tlsFiles,
 } from '@ordermesh/service';
 
 /** The gateway's settings. */
 export const gatewaySettings = {
   ...rateLimitSettings,
+  ...tlsFiles,
   host,
   maxConcurrentRequests,
   port: port('GATEWAY_PORT', { doc: 'Port of the HTTP edge.', default: 8080 }),
@@ -21,15 +23,15 @@ export const gatewaySettings = {
     doc: 'Port of /livez, /readyz and /metrics.',
     default: 9460,
   }),
-  commandAddress: text('COMMAND_ADDRESS', {
+  commandAddress: grpcTarget('COMMAND_ADDRESS', {
     doc: 'gRPC target of the command service.',
     default: '127.0.0.1:50051',
   }),
-  queryAddress: text('QUERY_ADDRESS', {
+  queryAddress: grpcTarget('QUERY_ADDRESS', {
     doc: 'gRPC target of the query service.',
     default: '127.0.0.1:50052',
   }),
-  customerAddress: text('CUSTOMER_ADDRESS', {
+  customerAddress: grpcTarget('CUSTOMER_ADDRESS', {
     doc: 'gRPC target of the customer service.',
     default: '127.0.0.1:50053',
   }),
@@ -37,6 +39,10 @@ export const gatewaySettings = {
     doc: 'Proxies in front of this process that add to X-Forwarded-For.',
     default: 0,
     max: 16,
+  }),
+  drainDelayMs: durationMs('DRAIN_DELAY', {
+    doc: 'How long a gateway that was told to end goes on accepting, while /readyz says 503: as long as balancers need to notice. Part of DRAIN_TIMEOUT.',
+    default: 0,
   }),
   requestTimeoutMs: durationMs('REQUEST_TIMEOUT_MS', {
     doc: 'Deadline of requests that name none, and the most that a request can ask for.',

@@ -1,4 +1,5 @@
 // The edge: REST, Connect and gRPC-Web outside, gRPC inside. Owns nothing.
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CustomerService,
   OrderCommandService,
@@ -7,7 +8,7 @@ import {
 } from '@ordermesh/contract';
 import { chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import { breakerRoutes, loadShedder } from '@ordermesh/resilience';
-import { connect } from '@ordermesh/rpc';
+import { connect, openTransport } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
@@ -19,12 +20,18 @@ import { serveEdge } from './serve-edge.ts';
 await runProcess('gateway', async (life) => {
   const config = readConfig();
   const { host, requestTimeoutMs } = config;
-  const channel = (address: string) =>
-    connect({ address, serviceName: 'ordermesh-gateway', defaultTimeoutMs: requestTimeoutMs });
+  using transport = await openTransport('gateway', config);
+  const channel = (to: 'command' | 'query' | 'customer') =>
+    connect({
+      address: config[`${to}Address`],
+      transport: transport.to(to),
+      serviceName: 'ordermesh-gateway',
+      defaultTimeoutMs: requestTimeoutMs,
+    });
 
-  await using command = channel(config.commandAddress);
-  await using query = channel(config.queryAddress);
-  await using customer = channel(config.customerAddress);
+  await using command = channel('command');
+  await using query = channel('query');
+  await using customer = channel('customer');
 
   const peers = {
     command: peer('command', command, requestTimeoutMs),
@@ -64,6 +71,7 @@ await runProcess('gateway', async (life) => {
       port: config.port,
       methods,
       forward,
+      beforeDrain: () => delay(config.drainDelayMs),
       requestTimeoutMs,
       limits,
       trustedProxyCount: config.trustedProxyCount,

@@ -11,11 +11,13 @@ export interface ServeEdgeOptions extends EdgeOptions {
   readonly port: number;
   /** What is reachable. */
   readonly methods: readonly DescMethodUnary[];
+  /** Until this resolves, disposal goes on accepting, with each answer the last one of its connection, so that clients go elsewhere. Default: at once. */
+  readonly beforeDrain?: () => Promise<unknown>;
   /** How long running requests may take to end on disposal before their connections are cut; default 5,000 ms. */
   readonly drainMs?: number;
 }
 
-/** The listening edge. Disposal accepts nothing new, lets running requests end, and cuts what outlasts `drainMs`. */
+/** The listening edge. Disposal, after `beforeDrain`, accepts nothing new, lets running requests end, and cuts what outlasts `drainMs`. */
 export interface EdgeServer extends AsyncDisposable {
   /** The port it really listens on. */
   readonly port: number;
@@ -23,8 +25,12 @@ export interface EdgeServer extends AsyncDisposable {
 
 /** @throws ListenError when the address can't be had */
 export async function serveEdge(options: ServeEdgeOptions): Promise<EdgeServer> {
-  const { host, port, drainMs = 5_000 } = options;
+  const { host, port, beforeDrain, drainMs = 5_000 } = options;
   const app = createEdge(options.methods, options);
+  let isDraining = false;
+  app.addHook('onRequest', async (_request, reply) => {
+    if (isDraining) reply.raw.setHeader('connection', 'close');
+  });
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -34,6 +40,8 @@ export async function serveEdge(options: ServeEdgeOptions): Promise<EdgeServer> 
   return {
     port: (app.server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
+      isDraining = true;
+      await beforeDrain?.();
       // Node closes idle connections once; one that falls idle later would hold the server until its keep-alive ends.
       const idle = setInterval(() => app.server.closeIdleConnections(), 50);
       const cut = setTimeout(() => app.server.closeAllConnections(), drainMs);

@@ -30,6 +30,26 @@ test('draining finishes running requests and takes no new ones', async () => {
   await closed;
 });
 
+test('before it drains it goes on accepting, and each answer ends its connection', async () => {
+  const noticed = Promise.withResolvers<void>();
+  await using mesh = await startStubMesh({ beforeDrain: () => noticed.promise });
+  mesh.script({ GetOrder: async () => ({ order: { orderId: id } }) });
+  const keepAlive = { headers: { connection: 'keep-alive' } };
+  const send = () => mesh.send('GET', `/v1/orders/${id}`, keepAlive);
+  expect((await send()).headers.get('connection')).toBe('keep-alive');
+  const closed = mesh.edge[Symbol.asyncDispose]();
+  const { status, headers } = await send();
+  expect([status, headers.get('connection')]).toEqual([200, 'close']);
+  const connect = await mesh.send('POST', '/ordermesh.order.v1.OrderQueryService/GetOrder', {
+    ...keepAlive,
+    body: { orderId: id },
+  });
+  expect([connect.status, connect.headers.get('connection')]).toEqual([200, 'close']);
+  noticed.resolve();
+  await closed;
+  await expect(send()).rejects.toThrow();
+});
+
 test('draining closes kept connections as soon as they are idle', async () => {
   await using mesh = await startStubMesh({ drainMs: 10_000 });
   const { answer, entered, release } = held();

@@ -62,12 +62,17 @@ export async function startStubMesh(
   options: {
     requestTimeoutMs?: number;
     drainMs?: number;
+    beforeDrain?: () => Promise<unknown>;
     limits?: RateLimits;
     maxConcurrent?: number;
     connections?: ConnectionLimits;
   } = {},
 ): Promise<StubMesh> {
-  const { requestTimeoutMs = 5_000, drainMs = 1_000 } = options;
+  const {
+    requestTimeoutMs = 5_000,
+    drainMs = 1_000,
+    beforeDrain = async () => undefined,
+  } = options;
   const { limits = openRateLimits('gateway', undefined), maxConcurrent = 1_000 } = options;
   const shedder = loadShedder({ maxConcurrent, loopDelayMs: () => 0 });
   let answers: Readonly<Record<string, Answer>> = {};
@@ -110,6 +115,7 @@ export async function startStubMesh(
     methods,
     forward: forwarder(methods, peers, shedder),
     requestTimeoutMs,
+    beforeDrain,
     drainMs,
     limits,
     trustedProxyCount: 1,

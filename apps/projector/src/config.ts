@@ -1,4 +1,5 @@
 import { busSettings, chosenBus } from '@ordermesh/messaging';
+import { grpcTarget } from '@ordermesh/rpc';
 import {
   database,
   host,
@@ -7,20 +8,21 @@ import {
   port,
   readSettings,
   redisUrl,
-  text,
+  tlsFiles,
   url,
 } from '@ordermesh/service';
 
 /** Everything that the projector can be told. */
 const settings = {
   ...busSettings,
+  ...tlsFiles,
   host,
   adminPort: port('PROJECTOR_ADMIN_PORT', { doc: 'Port of health and metrics.', default: 9463 }),
-  commandAddress: text('COMMAND_ADDRESS', {
+  commandAddress: grpcTarget('COMMAND_ADDRESS', {
     doc: 'The command service, for lost stretches of the log.',
     default: '127.0.0.1:50051',
   }),
-  customerAddress: text('CUSTOMER_ADDRESS', {
+  customerAddress: grpcTarget('CUSTOMER_ADDRESS', {
     doc: 'The customer service, for names and e-mails.',
     default: '127.0.0.1:50053',
   }),

@@ -7,7 +7,7 @@ import {
   postgresViewWriter,
 } from '@ordermesh/read-model';
 import { breakerRoutes, policy } from '@ordermesh/resilience';
-import { connect } from '@ordermesh/rpc';
+import { connect, openTransport } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
@@ -24,7 +24,14 @@ await runProcess('projector', async (life) => {
   const config = readConfig();
   const log = logger('projector');
   const { viewUrl: url, partitions, migrationDatabaseUrl: migrationUrl } = config;
-  const peer = { serviceName: 'ordermesh-projector', defaultTimeoutMs: 2_000 };
+  using transport = await openTransport('projector', config);
+  const channel = (to: 'command' | 'customer') =>
+    connect({
+      address: config[`${to}Address`],
+      transport: transport.to(to),
+      serviceName: 'ordermesh-projector',
+      defaultTimeoutMs: 2_000,
+    });
   let owned: () => ReadonlySet<number> = () => new Set();
   const consumers = untilDiverged();
   // A lookup holds its partition's batch up for 300 ms at most, and only until the circuit opens.
@@ -53,8 +60,8 @@ await runProcess('projector', async (life) => {
 
   await prepareDatabase({ url, migrationUrl, ...postgresViewMigrations }, life.signal);
   await prepareDatabase({ url, migrationUrl, ...leaseMigrations }, life.signal);
-  await using command = connect({ address: config.commandAddress, ...peer });
-  await using customer = connect({ address: config.customerAddress, ...peer });
+  await using command = channel('command');
+  await using customer = channel('customer');
   await using views = postgresViewWriter({
     url,
     max: 6,

@@ -7,7 +7,7 @@ import {
   postgresViewReader,
 } from '@ordermesh/read-model';
 import { breakerRoutes, importanceOf, loadShedder } from '@ordermesh/resilience';
-import { serveRpc } from '@ordermesh/rpc';
+import { openTransport, serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
@@ -21,6 +21,7 @@ import type { Views } from './views.ts';
 await runProcess('query', async (life) => {
   const config = readConfig();
   const log = logger('query');
+  using transport = await openTransport('query', config);
   const { host, partitions, viewUrl: url, migrationDatabaseUrl: migrationUrl } = config;
   const onError = (err: unknown) => log.warn({ err }, 'connection to the views lost; healing');
 
@@ -64,6 +65,7 @@ await runProcess('query', async (life) => {
     host,
     port: config.port,
     portVariable: 'QUERY_PORT',
+    transport,
     services: [queryService(views)],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,

@@ -1,5 +1,6 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
+import { identityOf } from './transport/identity.ts';
 
 /** What a handler knows of its call beside the request. */
 export interface CallContext {
@@ -9,12 +10,14 @@ export interface CallContext {
   readonly caller: {
     /** The authenticated subject; `anonymous` while authentication is off. */
     readonly subject: string;
-    /** The calling process, e.g. `ordermesh-gateway`; empty for callers from outside the mesh. */
+    /** The calling process as it calls itself, e.g. `ordermesh-gateway`; empty for callers from outside the mesh. */
     readonly service: string;
   };
+  /** The calling process by its certificate, e.g. `gateway`; undefined without TLS. */
+  readonly peerService?: string | undefined;
   /**
-   * Address of the client that the call is for: the one that the gateway names, for its calls, else the peer's own. While callers do not
-   * authenticate (loopback only) anybody may call itself the gateway.
+   * Address of the client that the call is for: the one that the gateway names, for its calls, else the peer's own. Without TLS anybody may
+   * call itself the gateway.
    */
   readonly clientAddress: string;
   /** Milliseconds until the deadline; 0 when it has passed. */
@@ -40,10 +43,13 @@ export function callContext(
   const headers = new Metadata();
   const metadata = (name: string) => call.metadata.get(name).map(String);
   const service = metadata(callerServiceHeader)[0] ?? '';
-  const named = service === 'ordermesh-gateway' ? metadata(clientAddressHeader)[0] : undefined;
+  const peerService = identityOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
+  const isGateway = (peerService ?? service.replace(/^ordermesh-/, '')) === 'gateway';
+  const named = isGateway ? metadata(clientAddressHeader)[0] : undefined;
   const context: CallContext = {
     signal,
     caller: { subject: 'anonymous', service },
+    peerService,
     clientAddress: named ?? peerAddress(call.getPeer()),
     remainingMs: () => Math.max(0, deadline - Date.now()),
     metadata,

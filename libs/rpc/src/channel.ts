@@ -1,9 +1,12 @@
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client } from '@grpc/grpc-js';
+import { type PeerTransport, plaintext } from './transport/transport.ts';
 
 /** Options of {@link connect}. */
 export interface ConnectOptions {
-  /** `host:port`, or any target grpc-js knows, e.g. `dns:///command.ordermesh.svc:50051`. */
+  /** `host:port`, or any target grpc-js knows, e.g. `dns:///command.ordermesh.svc:50051`. Calls go to all addresses behind it in turn. */
   readonly address: string;
+  /** Default: in the clear. */
+  readonly transport?: PeerTransport;
   /** Name of this process, as the called one logs and stores it, e.g. `ordermesh-gateway`. */
   readonly serviceName: string;
   /** Deadline of calls that name none, in milliseconds. */
@@ -20,7 +23,9 @@ export interface RpcChannel extends AsyncDisposable {
 
 /** Opens a channel. Never fails: an absent peer shows in the calls. */
 export function connect(options: ConnectOptions): RpcChannel {
-  const client = new Client(options.address, credentials.createInsecure(), {
+  const { credentials, options: secured } = options.transport ?? plaintext.to('command');
+  const client = new Client(options.address, credentials, {
+    ...secured,
     'grpc.max_receive_message_length': 4 * 1024 * 1024,
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     // No TXT look-up at each resolution.

@@ -1,7 +1,17 @@
-import { durationMs, host, isLoopback, maxConcurrentRequests, onOff } from '@ordermesh/service';
+import {
+  custom,
+  durationMs,
+  host,
+  isLoopback,
+  maxConcurrentRequests,
+  onOff,
+  type Setting,
+  tlsFiles,
+} from '@ordermesh/service';
 
 /** The settings of every process that serves gRPC. */
 export const rpcSettings = {
+  ...tlsFiles,
   host,
   maxConcurrentRequests,
   requestTimeoutMs: durationMs('REQUEST_TIMEOUT_MS', {
@@ -24,4 +34,21 @@ export function reflectionOn({
   reflection: boolean | undefined;
 }): boolean {
   return reflection ?? isLoopback(host);
+}
+
+const hostPort = String.raw`(\[[0-9a-fA-F:.]+\]|[^\s:/,\[\]]+):\d{1,5}`;
+const targets = new RegExp(
+  `^(${hostPort}|dns:(//[^/\\s]*/)?${hostPort}|ipv[46]:${hostPort}(,${hostPort})*|xds:///\\S+)$`,
+);
+
+/** Where a service of the mesh is: one address, a name that stands for several, or a list; calls go to all of them in turn. */
+export function grpcTarget(
+  variable: string,
+  options: { readonly doc: string; readonly default: string },
+): Setting<string> {
+  return custom(variable, {
+    ...options,
+    expects: 'host:port, dns:///host:port, or ipv4:address:port,address:port',
+    parse: (value) => (targets.test(value) ? value : undefined),
+  });
 }

@@ -8,7 +8,6 @@ import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import {
   type MethodDefinition,
   Server,
-  ServerCredentials,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -16,6 +15,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { listenError } from '@ordermesh/service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Implementation } from './implement.ts';
+import { plaintext, type Transport } from './transport/transport.ts';
 import { type Admit, unaryHandler } from './unary-handler.ts';
 
 /** Options of {@link serveRpc}. */
@@ -26,12 +26,19 @@ export interface ServeOptions {
   /** The variable that `port` came from, for the message when it is taken. */
   readonly portVariable: string;
   readonly services: readonly Implementation[];
+  /** Who may connect, and how. Default: anybody, in the clear. */
+  readonly transport?: Transport;
   /** Deadline of calls that come without one, in milliseconds. */
   readonly requestTimeoutMs: number;
   /** Whether to serve gRPC reflection. */
   readonly reflection: boolean;
   /** Asked before each call is decoded; what it throws is the answer. Everybody is admitted by default. */
   readonly admit?: Admit;
+  /**
+   * After how long a connection is ended, its running calls first; default 120,000 ms, give or take 10 %. Only then a client looks its target up again and so finds
+   * new instances, and only then a replaced certificate counts for it.
+   */
+  readonly connectionAgeMs?: number;
   /** How long running calls may take to end on disposal before they are cut; default 5,000 ms. */
   readonly drainMs?: number;
 }
@@ -52,8 +59,7 @@ export async function serveRpc(options: ServeOptions): Promise<RpcServer> {
     // Twice what the gateway takes, whose JSON may grow a little on its way. A larger request is refused with RESOURCE_EXHAUSTED.
     'grpc.max_receive_message_length': 512 * 1024,
     'grpc.max_concurrent_streams': 1000,
-    // Clients balance only when connections break now and then; grpc-js adds ±10 % jitter.
-    'grpc.max_connection_age_ms': 120_000,
+    'grpc.max_connection_age_ms': options.connectionAgeMs ?? 120_000,
     'grpc.max_connection_age_grace_ms': 10_000,
   });
   for (const { service, handlers } of options.services) {
@@ -131,10 +137,10 @@ function reflect(server: Server, services: readonly Implementation[]): void {
 }
 
 async function bind(server: Server, options: ServeOptions): Promise<number> {
-  const { host, port } = options;
+  const { host, port, transport = plaintext } = options;
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(address, transport.server, (error, bound) => {
       if (error) reject(listenError(error, options));
       else resolve(bound);
     });

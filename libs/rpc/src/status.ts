@@ -168,16 +168,21 @@ function fromDetails(
   });
 }
 
+/** True for a call that the peer did not take, because it was ending the connection: certainly nothing was begun. */
+export function wasRefusedUnread({ code, details }: ServiceError): boolean {
+  return codeNames.get(code) === 'UNAVAILABLE' && details === 'Stream refused by server';
+}
+
 /** What grpc-js says of a call that it had no connection for; the load balancer puts its name in front. */
 const neverSent = /^(\w+: )?(No connection established|Name resolution failed|Channel closed)/;
 
 /**
  * True when the peer may have got the call although none of ours answered it: the connection was lost under it. False when a process of ours answered, and
- * when grpc-js never had a connection to send it on.
+ * when grpc-js never had a connection to send it on, or the peer refused it unread.
  */
 export function mayHaveArrived({ code, cause }: ReasonError): boolean {
   if (code !== 'UNAVAILABLE' || !(cause instanceof Error) || !('details' in cause)) return false;
   const { details, metadata } = cause as ServiceError;
   const isOurs = (metadata?.get(detailsKey) ?? []).length > 0;
-  return !isOurs && !neverSent.test(details);
+  return !isOurs && !neverSent.test(details) && !wasRefusedUnread(cause as ServiceError);
 }

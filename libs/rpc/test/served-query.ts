@@ -3,7 +3,14 @@ import { GetOrderRequestSchema, OrderQueryService, ReasonError } from '@ordermes
 import { afterEach } from 'vitest';
 import { callUnary } from '../src/call.ts';
 import { connect } from '../src/channel.ts';
-import { type Admit, type Handlers, implement, type RpcChannel, serveRpc } from '../src/index.ts';
+import {
+  type Admit,
+  type Handlers,
+  implement,
+  type RpcChannel,
+  serveRpc,
+  type Transport,
+} from '../src/index.ts';
 
 export const id = '7d9a3a51-7c2b-4d0e-9d3c-2b6a1f1c0a55';
 let open: AsyncDisposable[] = [];
@@ -19,7 +26,19 @@ afterEach(async () => {
 export async function query(
   getOrder: Handlers<typeof OrderQueryService>['getOrder'],
   requestTimeoutMs = 5_000,
-  { admit, serviceName = 'test' }: { admit?: Admit; serviceName?: string } = {},
+  {
+    admit,
+    transport,
+    serviceName = 'test',
+    drainMs = 5_000,
+    connectionAgeMs = 120_000,
+  }: {
+    admit?: Admit;
+    transport?: Transport;
+    serviceName?: string;
+    drainMs?: number;
+    connectionAgeMs?: number;
+  } = {},
 ) {
   const refuse = () => Promise.reject(new Error('not scripted'));
   const service = implement(OrderQueryService, {
@@ -34,7 +53,10 @@ export async function query(
     services: [service],
     requestTimeoutMs,
     reflection: true,
+    drainMs,
+    connectionAgeMs,
     ...(admit ? { admit } : {}),
+    ...(transport ? { transport } : {}),
   });
   const channel = connect({
     address: `127.0.0.1:${server.port}`,

@@ -32,6 +32,7 @@ export {
   partitions,
   redis,
   redisUrl,
+  tlsFiles,
   tokenKey,
 } from './shared-settings.ts';
 

@@ -75,6 +75,22 @@ export const tokenKey = custom('TOKEN_KEY', {
   },
 });
 
+/** The certificate of a process, for mutual TLS on its gRPC connections: all three files or none. They may be replaced while it runs. */
+export const tlsFiles = {
+  tlsCaFile: text('TLS_CA_FILE', {
+    doc: 'PEM file with the authorities that issue the certificates of the mesh. Default: gRPC in the clear.',
+    optional: true,
+  }),
+  tlsCertFile: text('TLS_CERT_FILE', {
+    doc: 'PEM file with the certificate of this process, and those between it and the authority.',
+    optional: true,
+  }),
+  tlsKeyFile: text('TLS_KEY_FILE', {
+    doc: 'PEM file with the private key that fits the certificate.',
+    optional: true,
+  }),
+};
+
 /** How much a process takes on at once. */
 export const maxConcurrentRequests = int('MAX_CONCURRENT_REQUESTS', {
   doc: 'Most requests at work at once; the last tenth is kept for pay, ship and deliver, lists and searches fill seven tenths.',
