@@ -43,7 +43,7 @@ export function worker(): () => Work {
       streamId = randomUUID();
       version = 0;
     }
-    const trace = randomBytes(24).toString('hex');
+    const [trace, correlationId] = [randomUUID(), randomUUID()];
     return {
       streamId,
       version: ++version,
@@ -51,8 +51,8 @@ export function worker(): () => Work {
       type,
       data,
       actor,
-      correlationId: randomUUID(),
-      traceparent: `00-${trace.slice(0, 32)}-${trace.slice(32)}-01`,
+      correlationId,
+      traceparent: `00-${trace.replaceAll('-', '')}-b7ad6b7169203331-01`,
     };
   };
 }

@@ -130,7 +130,9 @@ function uuid(value: string | null): void {
 
 function timestamp(value: Date): void {
   field(type.timestamptz, 8);
-  at = scratch.writeBigInt64BE(BigInt(value.getTime() - epoch2000) * 1000n, at);
+  const micros = (value.getTime() - epoch2000) * 1000; // far below 2^53; in two halves, because a bigint would be made for each event
+  at = scratch.writeInt32BE(Math.floor(micros / 2 ** 32), at);
+  at = scratch.writeInt32BE(micros | 0, at);
 }
 
 function bytes(oid: number, value: Uint8Array | undefined): void {
