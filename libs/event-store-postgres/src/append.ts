@@ -1,4 +1,11 @@
-import { type Context, context, type Link, ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  type Link,
+  ROOT_CONTEXT,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
 import { partitionOf } from '@ordermesh/contract';
 import type { EventStore } from '@ordermesh/event-sourcing';
 import { inSpan, linkFrom } from '@ordermesh/telemetry';
@@ -14,13 +21,18 @@ interface Item extends EncodedCommand {
 }
 
 /** `append` of the port: refuses what cannot be stored, encodes, and leaves the rest to the batcher. */
-export function createAppend(target: Target, partitions: number): EventStore['append'] {
+export function createAppend(
+  target: Target,
+  partitions: number,
+  maxInFlight: number,
+): EventStore['append'] {
   const batcher = createBatcher<Item>({
     send(batch) {
       batchSize.record(batch.length);
       return inBatchContext(batch, () => sendBatch(target, batch));
     },
     onQueued: changeQueueDepth,
+    maxInFlight,
   });
   return async (command, signal) => {
     const startedAt = performance.now();
@@ -39,6 +51,8 @@ export function createAppend(target: Target, partitions: number): EventStore['ap
 function inBatchContext<T>(batch: readonly Item[], work: () => Promise<T>): Promise<T> {
   const [first] = batch;
   if (batch.length === 1 && first) return context.with(first.context, work);
+  const isTraced = batch.some((item) => trace.getSpan(item.context) !== undefined);
+  if (!isTraced) return work(); // nobody would see the links, and reading them takes 1 µs each
   const links = batch.map(({ command }) => {
     const [event] = command.events;
     return linkFrom(event?.traceparent, event?.tracestate);

@@ -95,6 +95,56 @@ test('puts callers that were answered together into one batch again', async () =
   await Promise.all(callers);
 });
 
+const streamsFrom = (first: number, count: number) =>
+  Array.from({ length: count }, (_, n) => `s${first + n}`);
+
+test('sends a second batch behind the first once 64 commands wait, and never a third', async () => {
+  const { submit, flight, flights } = held({ maxInFlight: 2 });
+  const all = [submit(on('a'))];
+  await flight(0);
+  all.push(...streamsFrom(0, 63).map((stream) => submit(on(stream))));
+  await turns();
+  expect(flights).toHaveLength(1);
+  all.push(submit(on('s63')));
+  expect((await flight(1)).streams).toEqual(streamsFrom(0, 64));
+  all.push(...streamsFrom(64, 200).map((stream) => submit(on(stream))));
+  await turns();
+  expect(flights).toHaveLength(2);
+  (await flight(0)).settle();
+  expect((await flight(2)).streams).toEqual(streamsFrom(64, 200));
+  (await flight(1)).settle();
+  (await flight(2)).settle();
+  await Promise.all(all);
+});
+
+test.each([
+  [128, [64, 64]],
+  [127, [127]],
+])('makes of %i commands that came together batches of %j', async (count, sizes) => {
+  const { submit, flights } = held({ maxInFlight: 2 });
+  const all = streamsFrom(0, count).map((stream) => submit(on(stream)));
+  await turns();
+  expect(flights.map(({ streams }) => streams.length)).toEqual(sizes);
+  for (const { settle } of flights) settle();
+  await Promise.all(all);
+});
+
+test('never has two commands of one stream or one key in flight, in whichever batches', async () => {
+  const { submit, flight, flights } = held({ maxInFlight: 2 });
+  const all = [submit(on('a', 'k'))];
+  await flight(0);
+  all.push(submit(on('a')), submit(on('b', 'k')));
+  all.push(...streamsFrom(0, 64).map((stream) => submit(on(stream))));
+  expect((await flight(1)).streams).toEqual(streamsFrom(0, 64));
+  (await flight(1)).settle();
+  await turns();
+  expect(flights).toHaveLength(2);
+  (await flight(0)).settle();
+  expect((await flight(2)).streams).toEqual(['a']);
+  (await flight(2)).settle();
+  expect((await Promise.all(all))[2]).toMatchObject({ type: 'replayed' });
+});
+
 test('gives each command its own outcome, or all of them the error of the batch', async () => {
   const { submit, flight } = held();
   const settled = Promise.allSettled([submit(on('a')), submit(on('b'))]);

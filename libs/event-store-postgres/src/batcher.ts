@@ -12,11 +12,13 @@ export interface Encoded {
 export interface BatcherOptions<Item extends Encoded> {
   /**
    * Sends a batch and resolves with what became of each command, in order: its outcome, or its error. No two commands of a batch share a stream or an
-   * idempotency key. Called again only when the batch before is settled. Its rejection is every command's error.
+   * idempotency key, nor do two batches in flight. Its rejection is every command's error.
    */
   readonly send: (batch: readonly Item[]) => Promise<readonly (AppendOutcome | Error)[]>;
   /** Told how many commands began (positive) or ended (negative) to wait. */
   readonly onQueued?: (by: number) => void;
+  /** Most batches at once: 1. With 2 the next one is prepared and sent while the server works on the first. */
+  readonly maxInFlight?: number;
   /** Most commands of a batch: 500. */
   readonly maxCommands?: number;
   /** A batch is closed once it has so many bytes: 1 MiB. */
@@ -46,6 +48,12 @@ interface Entry<Item> {
 }
 
 /**
+ * A batch has a price of its own (a statement, a notification, a flush), so it is only sent behind another one when it has so many commands that what their
+ * preparation takes would otherwise keep the server idle for longer.
+ */
+const worthOverlapping = 64;
+
+/**
  * Group commit: all commands that arrive while a batch is in flight go into the next one. No timer and no added latency: with a free writer a command is
  * sent in the same turn of the event loop, at its end, so that what arrives in one turn goes together.
  *
@@ -55,6 +63,7 @@ interface Entry<Item> {
 export function createBatcher<Item extends Encoded>({
   send,
   onQueued = () => undefined,
+  maxInFlight = 1,
   maxCommands = 500,
   maxBytes = 1024 * 1024,
   maxQueued = 5000,
@@ -66,7 +75,7 @@ export function createBatcher<Item extends Encoded>({
   const ready = new Set<One>(); // each holds its lanes
   let queued = 0;
   let queuedBytes = 0;
-  let isSending = false;
+  let inFlight = 0;
   let isScheduled = false;
 
   const leaveQueue = (entry: One, state: 'sent' | 'settled') => {
@@ -103,11 +112,19 @@ export function createBatcher<Item extends Encoded>({
     leave(entry);
   };
 
+  const isWorthSending = () =>
+    inFlight === 0 ? ready.size > 0 : inFlight < maxInFlight && ready.size >= worthOverlapping;
+  // Callers that are answered together come back together: half of them are kept for a second batch, or there would never be one beside the first.
+  const mostNow = () => {
+    const isHalved = inFlight === 0 && maxInFlight > 1 && ready.size >= 2 * worthOverlapping;
+    return Math.min(maxCommands, isHalved ? Math.ceil(ready.size / 2) : ready.size);
+  };
   const take = (): One[] => {
     const batch: One[] = [];
+    const most = mostNow();
     let bytes = 0;
     for (const entry of ready) {
-      if (batch.length >= maxCommands || bytes >= maxBytes) break;
+      if (batch.length >= most || bytes >= maxBytes) break;
       ready.delete(entry);
       bytes += entry.item.bytes.length;
       leaveQueue(entry, 'sent');
@@ -118,13 +135,13 @@ export function createBatcher<Item extends Encoded>({
 
   const flush = async () => {
     isScheduled = false;
+    if (!isWorthSending()) return; // dropped meanwhile
     const batch = take();
-    if (batch.length === 0) return;
-    isSending = true;
-    const outcomes = await send(batch.map(({ item }) => item)).catch((error: unknown) =>
-      batch.map(() => toError(error)),
-    );
-    isSending = false;
+    inFlight++;
+    const sending = send(batch.map(({ item }) => item));
+    schedule();
+    const outcomes = await sending.catch((error: unknown) => batch.map(() => toError(error)));
+    inFlight--;
     batch.forEach((entry, index) => {
       const outcome = outcomes[index] ?? new Error('a command of the batch has no outcome');
       const failed = outcome instanceof Error;
@@ -137,7 +154,7 @@ export function createBatcher<Item extends Encoded>({
   };
   // At the end of the turn: callers that were just answered, and requests that arrived together, are in one batch instead of one and the rest.
   const schedule = () => {
-    if (isSending || isScheduled || ready.size === 0) return;
+    if (isScheduled || !isWorthSending()) return;
     isScheduled = true;
     setImmediate(() => void flush());
   };
@@ -149,7 +166,7 @@ export function createBatcher<Item extends Encoded>({
         return Promise.reject(overloaded());
       const { promise, resolve, reject } = Promise.withResolvers<AppendOutcome>();
       const { streamId, idempotency } = item.command;
-      const key = idempotency && Buffer.from(idempotency.key).toString('latin1');
+      const key = idempotency && latin1(idempotency.key);
       const entry: One = { item, stream: streamId, key, state: 'queued', resolve, reject };
       queued++;
       queuedBytes += item.bytes.length;
@@ -188,6 +205,9 @@ function answerOf(
   const { partition, position } = outcome;
   return { type: 'replayed', answer: { requestHash, response, partition, position } };
 }
+
+const latin1 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 
 const toError = (error: unknown): Error =>
   error instanceof Error ? error : new Error(String(error));

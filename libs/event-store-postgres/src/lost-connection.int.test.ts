@@ -101,6 +101,13 @@ const stored = async (streamId: string) =>
     )
   ).rows;
 
+/** Events of these commands' streams. */
+const countOf = async (commands: readonly Append[]) => {
+  const text = 'SELECT count(*)::int AS count FROM events WHERE stream_id = ANY($1)';
+  const ids = commands.map(({ streamId }) => streamId);
+  return (await admin.query<{ count: number }>(text, [ids])).rows[0]?.count;
+};
+
 const reasonOf = (work: Promise<unknown>) =>
   work.then(
     () => 'nothing',
@@ -118,6 +125,40 @@ test('ends a backend that lost its client before it looks, so that the command i
   lock[Symbol.dispose]();
   expect(await appending).toMatchObject({ type: 'appended', version: 1 });
   expect(await stored(streamId)).toHaveLength(1);
+});
+
+/** As many as go in two batches at once. */
+const twoBatches = () => Array.from({ length: 128 }, () => appendOf());
+
+test('ends a backend that has two batches before it looks, so that each command is stored once', async () => {
+  const { store, link } = await faultyStore();
+  using lock = await holdLock();
+  const commands = twoBatches();
+  const appending = commands.map((command) => store.append(command));
+  const old = await lock.waiter();
+  link.cutClients();
+  await lock.waiter(old);
+  lock[Symbol.dispose]();
+  for (const outcome of await Promise.all(appending))
+    expect(outcome).toMatchObject({ type: 'appended', version: 1 });
+  expect(await countOf(commands)).toBe(128);
+});
+
+test('finds out for each of two batches that were stored although their answers were lost', async () => {
+  const { store, link } = await faultyStore();
+  await store.append(appendOf());
+  link.freeze('answers');
+  const commands = twoBatches();
+  const appending = commands.map((command) => store.append(command));
+  await eventually(async () => (await countOf(commands)) === 128);
+  link.cutClients();
+  link.thaw();
+  const outcomes = await Promise.all(appending);
+  const positions = new Set(
+    outcomes.map((outcome) => outcome.type === 'appended' && outcome.position),
+  );
+  expect(positions.size).toBe(128);
+  expect(await countOf(commands)).toBe(128);
 });
 
 test('answers with the version and position of a command that was stored although its answer was lost', async () => {
@@ -248,52 +289,58 @@ test('neither waits for nor hides anything from an idle transaction in another d
   }
 });
 
-test('stores each command once or not at all, and says which, over a link that breaks at random places', async () => {
-  const rounds = process.env.SOAK ? 200 : 12;
-  const { store, link } = await faultyStore();
-  link.cutAfter(() => 300 + Math.floor(Math.random() ** 3 * 60_000));
-  const said: { append: Append; outcome: AppendOutcome | string }[] = [];
-  const caller = async () => {
-    const streamId = randomUUID();
-    let version = 0;
-    // A link may hold by chance: then there is more to store, until it broke a few times.
-    for (let n = 0; n < rounds || link.connections() <= 5; n++) {
-      const append = keyed({
-        ...appendOf(streamId, 1 + (n % 2)),
-        expected: version === 0 ? 'no_stream' : version,
-      });
-      const outcome = await store
-        .append(append)
-        .catch((error: unknown) => reasonOf(Promise.reject(error)));
-      said.push({ append, outcome });
-      if (typeof outcome !== 'string' && outcome.type === 'appended') version = outcome.version;
+test.each([
+  { callers: 16, rounds: 12, bytes: 60_000 },
+  { callers: 160, rounds: 3, bytes: 600_000 }, // two batches in flight
+])(
+  'stores each of $callers callers’ commands once or not at all, and says which, over a link that breaks at random places',
+  async ({ callers, bytes, ...short }) => {
+    const rounds = process.env.SOAK ? 200 : short.rounds;
+    const { store, link } = await faultyStore();
+    link.cutAfter(() => 300 + Math.floor(Math.random() ** 3 * bytes));
+    const said: { append: Append; outcome: AppendOutcome | string }[] = [];
+    const caller = async () => {
+      const streamId = randomUUID();
+      let version = 0;
+      // A link may hold by chance: then there is more to store, until it broke a few times.
+      for (let n = 0; n < rounds || link.connections() <= 5; n++) {
+        const append = keyed({
+          ...appendOf(streamId, 1 + (n % 2)),
+          expected: version === 0 ? 'no_stream' : version,
+        });
+        const outcome = await store
+          .append(append)
+          .catch((error: unknown) => reasonOf(Promise.reject(error)));
+        said.push({ append, outcome });
+        if (typeof outcome !== 'string' && outcome.type === 'appended') version = outcome.version;
+      }
+    };
+    await Promise.all(Array.from({ length: callers }, caller));
+    for (const { append, outcome } of said) {
+      const ids = append.events.map(({ eventId }) => eventId);
+      const rows = (await stored(append.streamId)).filter(({ event_id }) => ids.includes(event_id));
+      if (typeof outcome === 'string') {
+        expect([outcome, rows]).toEqual(['DEPENDENCY_UNAVAILABLE', []]);
+      } else {
+        if (outcome.type !== 'appended')
+          throw new Error(`${outcome.type}, although nobody else writes`);
+        expect(rows.map(({ event_id }) => event_id)).toEqual(ids);
+        expect(rows.at(-1)).toMatchObject({
+          version: outcome.version,
+          position: String(outcome.position),
+        });
+      }
     }
-  };
-  await Promise.all(Array.from({ length: 16 }, caller));
-  for (const { append, outcome } of said) {
-    const ids = append.events.map(({ eventId }) => eventId);
-    const rows = (await stored(append.streamId)).filter(({ event_id }) => ids.includes(event_id));
-    if (typeof outcome === 'string') {
-      expect([outcome, rows]).toEqual(['DEPENDENCY_UNAVAILABLE', []]);
-    } else {
-      if (outcome.type !== 'appended')
-        throw new Error(`${outcome.type}, although nobody else writes`);
-      expect(rows.map(({ event_id }) => event_id)).toEqual(ids);
-      expect(rows.at(-1)).toMatchObject({
-        version: outcome.version,
-        position: String(outcome.position),
-      });
-    }
-  }
-  expect(link.connections()).toBeGreaterThan(5);
-  expect(said.filter(({ outcome }) => typeof outcome !== 'string').length).toBeGreaterThan(
-    said.length / 2,
-  );
-  const { rows } = await admin.query(
-    'SELECT count(*)::int AS count, max(position)::int AS max FROM events',
-  );
-  expect(rows[0].count).toBe(rows[0].max);
-});
+    expect(link.connections()).toBeGreaterThan(5);
+    expect(said.filter(({ outcome }) => typeof outcome !== 'string').length).toBeGreaterThan(
+      said.length / 2,
+    );
+    const { rows } = await admin.query(
+      'SELECT count(*)::int AS count, max(position)::int AS max FROM events',
+    );
+    expect(rows[0].count).toBe(rows[0].max);
+  },
+);
 
 test('shows how it does', async () => {
   const { store } = await faultyStore();

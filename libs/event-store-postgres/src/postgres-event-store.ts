@@ -4,6 +4,7 @@ import { query, read, type Statement } from '@ordermesh/postgres';
 import type { Pool, QueryResultRow } from 'pg';
 import { createAppend } from './append.ts';
 import { type EventRow, type FeedRow, toLogRow, toRecordedEvent } from './event-rows.ts';
+import { sharedConnection } from './shared-connection.ts';
 import {
   readFromSnapshot,
   type SnapshotOrEventRow,
@@ -100,8 +101,13 @@ export function createEventStore({
 }: EventStoreOptions): PostgresEventStore {
   const rowsOf = async <R extends QueryResultRow>(statement: Statement, signal?: AbortSignal) =>
     (await mapped(read<R>(pool, statement, signal), signal)).rows;
+  const batches = writer.options.pipeline ? 2 : 1; // without it the driver would keep the second one back all the same
   return {
-    append: createAppend({ pool, writer, resolveWithinMs }, partitions),
+    append: createAppend(
+      { pool, writer: sharedConnection(writer), resolveWithinMs },
+      partitions,
+      batches,
+    ),
 
     async readStream(streamId, after, signal) {
       const text =

@@ -1,6 +1,5 @@
 import type { Append, AppendOutcome } from '@ordermesh/event-sourcing';
 import {
-  acquire,
   isConnectionLoss,
   isDataError,
   isReadOnly,
@@ -13,6 +12,7 @@ import { type Backend, backendOf, fence } from './backend.ts';
 import { decodeOutcome, type OutcomeRow } from './decode-outcome.ts';
 import { encodeBatch } from './encode-command.ts';
 import { findAppended } from './find-appended.ts';
+import type { Share } from './shared-connection.ts';
 import { dataError, notStored, outcomeUnknown, storeError } from './store-error.ts';
 
 /** A command with the array elements that it is sent as: {@link encodeCommand}. */
@@ -23,8 +23,8 @@ export interface EncodedCommand {
 
 /** Where batches go. */
 export interface Target {
-  /** One connection, only for batches. */
-  readonly writer: Pool;
+  /** One connection, only for batches: {@link sharedConnection}. */
+  readonly writer: () => Promise<Share>;
   /** Other connections to the same server as the same role: to fence and to look. */
   readonly pool: Pool;
   /** How long may be taken to find out what became of a batch whose connection was lost. */
@@ -32,6 +32,8 @@ export interface Target {
 }
 
 type Settled = AppendOutcome | Error;
+
+const appendBatch = { name: 'append_batch', text: 'SELECT * FROM append_batch($1)' };
 
 /** How often a command is sent whose batch the server rolled back, or lost. */
 const attempts = 3;
@@ -70,18 +72,17 @@ type Sent =
   /** The batch was sent, and no answer came. */
   | { readonly type: 'lost'; readonly backend: Backend; readonly error: unknown };
 
-async function send(writer: Pool, batch: readonly EncodedCommand[]): Promise<Sent> {
+async function send(writer: () => Promise<Share>, batch: readonly EncodedCommand[]): Promise<Sent> {
   let backend: Backend | undefined;
   let broken = true;
   try {
-    const client = await acquire(writer);
+    const { client, leave } = await writer();
     try {
       backend = await backendOf(client);
       const rows = batch.reduce((sum, { command }) => sum + command.events.length, 0);
       const elements = batch.map(({ bytes }) => bytes);
       const statement = {
-        name: 'append_batch',
-        text: 'SELECT * FROM append_batch($1)',
+        ...appendBatch,
         values: [encodeBatch(elements, rows, backend.rowType)],
       };
       const outcomes = (await client.query<OutcomeRow>(statement)).rows.map(decodeOutcome);
@@ -93,7 +94,7 @@ async function send(writer: Pool, batch: readonly EncodedCommand[]): Promise<Sen
       broken = isAnswerLost(error) || isReadOnly(error);
       throw error;
     } finally {
-      client.release(broken);
+      leave(broken);
     }
   } catch (error) {
     // Without a backend nothing was sent yet.

@@ -15,6 +15,10 @@ export interface PoolOptions {
   readonly statementTimeoutMs?: number;
   /** Further server settings of each connection, also instead of those below, e.g. `{lock_timeout: '1s'}`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * Sends a statement of a connection without waiting for the answer to the one before: they run one after the other all the same. False by default.
+   */
+  readonly pipeline?: boolean;
   /** Told about connections that broke while idle; the pool replaces them by itself. A process warning by default. */
   readonly onError?: (error: Error) => void;
 }
@@ -39,6 +43,7 @@ export function createPool(options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: withSettings(options.url, settings),
     max: options.max,
+    pipeline: options.pipeline ?? false,
     application_name: options.name,
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 30_000,
