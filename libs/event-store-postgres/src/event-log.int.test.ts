@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type LogRow, partitionOf } from '@ordermesh/contract';
+import type { Append } from '@ordermesh/event-sourcing';
 import { createPool, listen } from '@ordermesh/postgres';
 import { eventually, type TestDatabase } from '@ordermesh/testing';
 import type pg from 'pg';
@@ -79,6 +80,64 @@ test('never scans the log, from the first append on an empty database', async ()
       { relname: 'snapshots', scans: 0, rows: 200 },
     ]);
   });
+});
+
+/** A stream of two events, the second one appended with a key. */
+async function preparedStream() {
+  const streamId = randomUUID();
+  await store.append(appendOf(streamId));
+  const idempotency = keyed('first');
+  await store.append({ ...appendOf(streamId), idempotency });
+  return { streamId, idempotency };
+}
+
+test.each<[string, (stream: Awaited<ReturnType<typeof preparedStream>>) => Partial<Append>]>([
+  ['any version', () => ({})],
+  ['a stream that exists', () => ({ expected: 'exists' })],
+  ['a stream that does not exist', () => ({ expected: 'exists', streamId: randomUUID() })],
+  ['no stream', () => ({ expected: 'no_stream', streamId: randomUUID() })],
+  ['a stream that exists although it should not', () => ({ expected: 'no_stream' })],
+  ['its version', () => ({ expected: 2 })],
+  ['an older version', () => ({ expected: 1 })],
+  ['a newer version', () => ({ expected: 3 })],
+  ['a new key', () => ({ expected: 2, idempotency: keyed('new') })],
+  ['a new key at a wrong version', () => ({ expected: 7, idempotency: keyed('new') })],
+  ['a used key, which outranks the version', ({ idempotency }) => ({ expected: 7, idempotency })],
+  [
+    'another request’s key',
+    ({ idempotency: { key } }) => ({ idempotency: { ...keyed('other'), key } }),
+  ],
+])('judges and stores a command alone as it does in a batch: %s', async (_, of) => {
+  const seen: unknown[] = [];
+  for (const company of [[], [appendOf()], [{ ...appendOf(), expected: 'exists' as const }]]) {
+    const prepared = await preparedStream();
+    const command: Append = { ...appendOf(prepared.streamId), ...of(prepared) };
+    const [outcome] = await appendAll(store, command, ...company);
+    const { rows } = await pool.query<{ position: string; version: number }>(
+      'SELECT * FROM events WHERE stream_id = $1 ORDER BY version',
+      [command.streamId],
+    );
+    if (outcome?.type === 'appended') {
+      const { position, partition, version } = outcome;
+      expect(rows.at(-1)).toMatchObject({ position: String(position), partition, version });
+      expect(partition).toBe(partitionOf(command.streamId, 12));
+    }
+    if (outcome?.type === 'replayed') {
+      const { requestHash } = prepared.idempotency;
+      const [, { position }] = rows as [unknown, { position: string }];
+      expect(outcome.answer).toMatchObject({ requestHash, position: BigInt(position) });
+    }
+    const answer = command.idempotency && (await store.findAnswer(command.idempotency.key));
+    seen.push({
+      type: outcome?.type,
+      version: outcome?.type === 'appended' && outcome.version,
+      actual: outcome?.type === 'conflict' && outcome.actual,
+      rows: rows.map((row) => ({ ...row, position: 0, stream_id: 0, event_id: 0, partition: 0 })),
+      answer: answer?.response.toString(),
+    });
+  }
+  expect(seen[1]).toEqual(seen[0]);
+  expect(seen[2]).toEqual(seen[0]);
 });
 
 test('notifies once per batch, with the highest position of each partition', async () => {

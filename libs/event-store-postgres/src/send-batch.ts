@@ -34,12 +34,14 @@ export interface Target {
 type Settled = AppendOutcome | Error;
 
 const appendBatch = { name: 'append_batch', text: 'SELECT * FROM append_batch($1)' };
+/** The same, for one row. */
+const appendOne = { name: 'append_one', text: 'SELECT * FROM append_one($1)' };
 
 /** How often a command is sent whose batch the server rolled back, or lost. */
 const attempts = 3;
 
 /**
- * Appends a batch by one call of `append_batch`, in autocommit, and resolves with what became of each command. Never rejects for the database's sake:
+ * Appends a batch by one call of `append_batch` or `append_one`, in autocommit, and resolves with what became of each command. Never rejects for the database's sake:
  *
  * - a data error (classes 22, 23): one of them cannot be stored, so each is sent alone;
  * - serialization failure, deadlock: sent again;
@@ -82,7 +84,7 @@ async function send(writer: () => Promise<Share>, batch: readonly EncodedCommand
       const rows = batch.reduce((sum, { command }) => sum + command.events.length, 0);
       const elements = batch.map(({ bytes }) => bytes);
       const statement = {
-        ...appendBatch,
+        ...(rows === 1 ? appendOne : appendBatch),
         values: [encodeBatch(elements, rows, backend.rowType)],
       };
       const outcomes = (await client.query<OutcomeRow>(statement)).rows.map(decodeOutcome);
