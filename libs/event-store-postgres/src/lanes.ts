@@ -14,22 +14,37 @@ export interface Lanes<Item> {
 
 /** No lane is held. */
 export function lanes<Item>(): Lanes<Item> {
-  const lines = new Map<string, Set<Item>>(); // whoever is first holds the lane
+  interface Lane {
+    holder: Item;
+    /** Made for the first one who waits: hardly anybody does, and a set for each item would cost more than all else here. */
+    waiting: Set<Item> | undefined;
+  }
+  const held = new Map<string, Lane>();
   return {
     enter(name, item) {
-      const line = lines.get(name);
-      if (line === undefined) lines.set(name, new Set([item]));
-      else line.add(item);
-      return line === undefined;
+      const lane = held.get(name);
+      if (lane === undefined) {
+        held.set(name, { holder: item, waiting: undefined });
+        return true;
+      }
+      lane.waiting ??= new Set();
+      lane.waiting.add(item);
+      return false;
     },
     leave(name, item) {
-      const line = lines.get(name);
-      if (line === undefined) return undefined;
-      const [holder] = line;
-      line.delete(item);
-      if (line.size === 0) lines.delete(name);
-      if (holder !== item) return undefined;
-      const [next] = line;
+      const lane = held.get(name);
+      if (lane === undefined) return undefined;
+      if (lane.holder !== item) {
+        lane.waiting?.delete(item);
+        return undefined;
+      }
+      const [next] = lane.waiting ?? [];
+      if (next === undefined) {
+        held.delete(name);
+        return undefined;
+      }
+      lane.waiting?.delete(next);
+      lane.holder = next;
       return next;
     },
   };
