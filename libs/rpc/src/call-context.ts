@@ -1,5 +1,6 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
+import type { Principal } from '@ordermesh/contract';
 import { identityOf } from './transport/identity.ts';
 
 /** What a handler knows of its call beside the request. */
@@ -13,6 +14,8 @@ export interface CallContext {
     /** The calling process as it calls itself, e.g. `ordermesh-gateway`; empty for callers from outside the mesh. */
     readonly service: string;
   };
+  /** Whose call it is, once its token is verified; undefined while authentication is off. */
+  readonly principal?: Principal;
   /** The calling process by its certificate, e.g. `gateway`; undefined without TLS. */
   readonly peerService?: string | undefined;
   /**
