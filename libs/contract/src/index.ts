@@ -37,6 +37,7 @@ export {
   RetryInfoSchema,
 } from './gen/google/rpc/error_details_pb.ts';
 export { type Status, StatusSchema } from './gen/google/rpc/status_pb.ts';
+export { type Authz, AuthzSchema, authz as authzRule } from './gen/ordermesh/authz_pb.ts';
 export {
   type BatchGetCustomersRequest,
   BatchGetCustomersRequestSchema,

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { pageTokens } from '@ordermesh/contract';
+import { decodeJwt, SignJWT } from 'jose';
+import { describe, expect, test } from 'vitest';
+import { identifyAs, serviceProof, serviceTokenHeader } from './service-tokens.ts';
+
+const key = randomBytes(32);
+const tokenOf = async (service = 'projector', tokenKey: Uint8Array = key, now?: () => number) =>
+  (await identifyAs(service, tokenKey, now)())[serviceTokenHeader] as string;
+
+describe('a service token', () => {
+  test('proves its process to whoever has the same TOKEN_KEY', async () => {
+    expect(await serviceProof(key)(await tokenOf())).toBe('projector');
+    const others = serviceProof(randomBytes(32));
+    await expect(others(await tokenOf())).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+  });
+
+  test('is valid for 5 minutes, and a new one is made when half of them are over', async () => {
+    let nowMs = Date.now();
+    const identify = identifyAs('projector', key, () => nowMs);
+    const first = await identify();
+    nowMs += 149_000;
+    expect(await identify()).toBe(first);
+    nowMs += 2_000;
+    const second = await identify();
+    expect(second).not.toEqual(first);
+    const { iat = 0, exp = 0 } = decodeJwt(second[serviceTokenHeader] as string);
+    expect(exp - iat).toBe(300);
+  });
+
+  test('is refused when its time is over, also by who has seen it before', async () => {
+    const old = await tokenOf('projector', key, () => Date.now() - 310_000);
+    await expect(serviceProof(key)(old)).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+  });
+
+  test('is not signed with TOKEN_KEY itself, which signs page tokens', async () => {
+    const forged = await new SignJWT()
+      .setProtectedHeader({ alg: 'HS256' })
+      .setSubject('service:projector')
+      .setAudience('ordermesh-mesh')
+      .setExpirationTime('5m')
+      .sign(key);
+    const prove = serviceProof(key);
+    await expect(prove(forged)).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
+    await expect(prove(pageTokens(key).sign('x', ['y']))).rejects.toMatchObject({
+      reason: 'UNAUTHENTICATED',
+    });
+  });
+});
