@@ -1,3 +1,4 @@
+import { readAuth } from '@ordermesh/auth';
 import { busSettings, chosenBus } from '@ordermesh/messaging';
 import { parseMinimums } from '@ordermesh/order';
 import { rateLimitSettings } from '@ordermesh/rate-limit';
@@ -61,5 +62,5 @@ const settings = {
 /** Reads them. @throws ConfigError */
 export function readConfig(env = process.env) {
   const read = readSettings(env, settings);
-  return { ...read, bus: chosenBus(read), reflection: reflectionOn(read) };
+  return { ...read, bus: chosenBus(read), reflection: reflectionOn(read), auth: readAuth(env) };
 }

@@ -1,3 +1,4 @@
+import { issuerPolicy, openAccess } from '@ordermesh/auth';
 import { OrderLogService, pageTokens } from '@ordermesh/contract';
 import {
   createEventStore,
@@ -8,7 +9,7 @@ import {
 import { kafkaPublisher, type Publisher, redisPublisher } from '@ordermesh/messaging';
 import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
-import { importanceOf, loadShedder } from '@ordermesh/resilience';
+import { importanceOf, loadShedder, policy } from '@ordermesh/resilience';
 import { openTransport, serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -72,6 +73,7 @@ await runProcess('command', async (life) => {
   forgetOnConnect([pool, writer], aggregate.cache);
   const tokens = pageTokens(config.tokenKey);
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
+  const access = config.auth && openAccess(config.auth, policy(issuerPolicy).execute);
   const admitted = admitCalls(limits, [OrderLogService.typeName]);
   await using server = await serveRpc({
     host,
@@ -85,6 +87,7 @@ await runProcess('command', async (life) => {
     ],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
+    access,
     admit: async (method, call) => {
       await admitted(method, call);
       return shedder.enter(importanceOf(method.name));

@@ -1,3 +1,4 @@
+import { readAuth } from '@ordermesh/auth';
 import { reflectionOn, rpcSettings } from '@ordermesh/rpc';
 import { database, migrationDatabaseUrl, onOff, port, readSettings } from '@ordermesh/service';
 
@@ -20,5 +21,5 @@ const settings = {
 /** Reads them. @throws ConfigError */
 export function readConfig(env = process.env) {
   const read = readSettings(env, settings);
-  return { ...read, reflection: reflectionOn(read) };
+  return { ...read, reflection: reflectionOn(read), auth: readAuth(env) };
 }

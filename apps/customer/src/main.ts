@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { issuerPolicy, openAccess } from '@ordermesh/auth';
 import { CustomerService } from '@ordermesh/contract';
-import { importanceOf, loadShedder } from '@ordermesh/resilience';
+import { importanceOf, loadShedder, policy } from '@ordermesh/resilience';
 import { implement, openTransport, serveRpc } from '@ordermesh/rpc';
 import { type ReadinessCheck, runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -37,6 +38,7 @@ await runProcess('customer', async (life) => {
   );
   checks.database = (signal) => store.ping(signal);
   const handlers = customerHandlers(store, randomUUID);
+  const access = config.auth && openAccess(config.auth, policy(issuerPolicy).execute);
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
   await using rpc = life.named(
     'gRPC server',
@@ -53,6 +55,7 @@ await runProcess('customer', async (life) => {
       ],
       requestTimeoutMs: config.requestTimeoutMs,
       reflection: config.reflection,
+      access,
       admit: async ({ name }) => shedder.enter(importanceOf(name)),
     }),
   );

@@ -21,13 +21,17 @@ export interface Call {
  * @throws ReasonError INVALID_REQUEST for malformed headers
  */
 export function startCall(
-  { headers, arrivedAt, client }: FastifyRequest,
+  { headers, arrivedAt, client, token }: FastifyRequest,
   response: ServerResponse,
   maxTimeoutMs: number,
 ): Call {
   const deadline = arrivedAt + Math.min(requestedTimeoutMs(headers) ?? maxTimeoutMs, maxTimeoutMs);
   return {
-    metadata: { ...forwardedMetadata(headers), [clientAddressHeader]: client },
+    metadata: {
+      ...forwardedMetadata(headers),
+      [clientAddressHeader]: client,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
     signal: goneSignal(response),
     remainingMs: () => deadline - performance.now(),
   };

@@ -1,3 +1,4 @@
+import { type AuthConfig, readAuth } from '@ordermesh/auth';
 import { rateLimitSettings } from '@ordermesh/rate-limit';
 import { grpcTarget } from '@ordermesh/rpc';
 import {
@@ -51,7 +52,13 @@ export const gatewaySettings = {
   }),
 };
 
+/** What they were read as. */
+type GatewayConfig = Settings<typeof gatewaySettings> & {
+  /** Undefined with AUTH=off. */
+  readonly auth: AuthConfig | undefined;
+};
+
 /** Reads them. TRUST_INBOUND_TRACEPARENT is read by telemetry, which has to know it first. @throws ConfigError */
-export function readConfig(env: Environment = process.env): Settings<typeof gatewaySettings> {
-  return readSettings(env, gatewaySettings);
+export function readConfig(env: Environment = process.env): GatewayConfig {
+  return { ...readSettings(env, gatewaySettings), auth: readAuth(env) };
 }

@@ -1,8 +1,8 @@
 import type { DescMethodUnary } from '@bufbuild/protobuf';
 import { ReasonError } from '@ordermesh/contract';
-import { clientAddress, type RouteClass } from '@ordermesh/rate-limit';
 import { activeTraceId, carry, setHttpRoute } from '@ordermesh/telemetry';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { admit } from './admit.ts';
 import { allowedMethods, type KnownPath } from './allowed-methods.ts';
 import { mountConnect } from './connect/mount-connect.ts';
 import { refuseContentEncoding } from './headers/media-type.ts';
@@ -26,12 +26,14 @@ declare module 'fastify' {
     arrivedAt: number;
     /** Address that the request is limited by. */
     client: string;
+    /** Verified; undefined while authentication is off. */
+    token: string | undefined;
   }
   interface FastifyContextConfig {
     /** The route's name on spans and metrics; unmatched paths have none, or callers could make as many series as they like. */
     httpRoute?: string;
-    /** Absent where there is no route. */
-    routeClass?: RouteClass;
+    /** What it calls; absent where there is no route. (`method` is fastify’s own.) */
+    rpc?: DescMethodUnary;
   }
 }
 
@@ -72,6 +74,7 @@ export function createEdge(
   app.server.maxConnections = maxConnections;
   app.decorateRequest('arrivedAt', 0);
   app.decorateRequest('client', '');
+  app.decorateRequest('token', undefined);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', async (request, reply) => {
@@ -79,7 +82,7 @@ export function createEdge(
     const { httpRoute } = request.routeOptions.config;
     if (httpRoute) setHttpRoute(httpRoute);
     reply.headers(commonHeaders());
-    await limit(request, reply, options);
+    await admit(request, reply, options);
     refuseContentEncoding(request.headers['content-encoding']);
     if (isTooLong(request)) throw urlTooLong();
   });
@@ -97,20 +100,6 @@ export function createEdge(
   ];
   app.setNotFoundHandler((request, reply) => noRoute(paths, request, reply));
   return app;
-}
-
-/** Of every request, unknown routes included: whoever guesses paths is a client like any other. */
-async function limit(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { limits, trustedProxyCount }: EdgeOptions,
-): Promise<void> {
-  const forwardedFor = request.headers['x-forwarded-for'];
-  request.client = clientAddress(request.ip, String(forwardedFor ?? ''), trustedProxyCount);
-  const route = request.routeOptions.config.routeClass ?? 'other';
-  const { refusal, headers } = await limits.admit({ address: request.client, route });
-  reply.headers(headers);
-  if (refusal) throw refusal;
 }
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {

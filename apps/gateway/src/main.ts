@@ -1,5 +1,6 @@
 // The edge: REST, Connect and gRPC-Web outside, gRPC inside. Owns nothing.
 import { setTimeout as delay } from 'node:timers/promises';
+import { identifyAs, issuerPolicy, openVerifier } from '@ordermesh/auth';
 import {
   CustomerService,
   OrderCommandService,
@@ -7,7 +8,7 @@ import {
   OrderQueryService,
 } from '@ordermesh/contract';
 import { chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
-import { breakerRoutes, loadShedder } from '@ordermesh/resilience';
+import { breakerRoutes, loadShedder, policy } from '@ordermesh/resilience';
 import { connect, openTransport } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -19,7 +20,8 @@ import { serveEdge } from './serve-edge.ts';
 
 await runProcess('gateway', async (life) => {
   const config = readConfig();
-  const { host, requestTimeoutMs } = config;
+  const { host, requestTimeoutMs, auth } = config;
+  const identify = auth && identifyAs('gateway', auth.tokenKey);
   using transport = await openTransport('gateway', config);
   const channel = (to: 'command' | 'query' | 'customer') =>
     connect({
@@ -27,6 +29,7 @@ await runProcess('gateway', async (life) => {
       transport: transport.to(to),
       serviceName: 'ordermesh-gateway',
       defaultTimeoutMs: requestTimeoutMs,
+      identify,
     });
 
   await using command = channel('command');
@@ -39,7 +42,10 @@ await runProcess('gateway', async (life) => {
     customer: peer('customer', customer, requestTimeoutMs),
   };
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
-  await using limits = openRateLimits('gateway', chosenLimits(config));
+  await using limits = openRateLimits('gateway', chosenLimits(config, auth !== undefined));
+  const issuer = policy(issuerPolicy);
+  const verifier = auth && openVerifier(auth, issuer.execute);
+  const guards = [...Object.values(peers).map((one) => one.policy), ...(auth ? [issuer] : [])];
 
   await using _admin = await serveAdmin({
     host,
@@ -47,10 +53,7 @@ await runProcess('gateway', async (life) => {
     portVariable: 'GATEWAY_ADMIN_PORT',
     life,
     checks: { command: command.ready, query: query.ready, customer: customer.ready },
-    routes: [
-      limitsRoute(limits),
-      ...breakerRoutes(Object.values(peers).map(({ policy }) => policy)),
-    ],
+    routes: [limitsRoute(limits), ...breakerRoutes(guards)],
   });
 
   const methods = exposedMethods(exposedServices);
@@ -74,6 +77,7 @@ await runProcess('gateway', async (life) => {
       beforeDrain: () => delay(config.drainDelayMs),
       requestTimeoutMs,
       limits,
+      verifier,
       trustedProxyCount: config.trustedProxyCount,
     }),
   );

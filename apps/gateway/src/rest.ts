@@ -1,5 +1,6 @@
+import type { TokenVerifier } from '@ordermesh/auth';
 import { ReasonError } from '@ordermesh/contract';
-import { type RateLimits, routeClass } from '@ordermesh/rate-limit';
+import type { RateLimits } from '@ordermesh/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { startCall } from './call.ts';
 import type { Forward } from './forward.ts';
@@ -31,6 +32,8 @@ export interface EdgeOptions {
   /** Deadline of requests that name none, and the most that they can ask for. */
   readonly requestTimeoutMs: number;
   readonly limits: RateLimits;
+  /** Undefined while authentication is off: then everybody is let through, and no token is passed on. */
+  readonly verifier?: TokenVerifier | undefined;
   /** Proxies in front of the gateway that add to `X-Forwarded-For`. */
   readonly trustedProxyCount: number;
   /** 10 s for headers, 15 s for a request, 30 s of standing still, 10,000 connections by default. */
@@ -47,7 +50,7 @@ export function mountRest(
     app.route({
       method: route.verb,
       url: routerPath(route.template),
-      config: { httpRoute: route.template.text, routeClass: routeClass(route.method.name) },
+      config: { httpRoute: route.template.text, rpc: route.method },
       handler: (request, reply) => answer(route, request, reply, options),
     });
 }

@@ -2,7 +2,9 @@ import type { DescService, JsonValue, Message } from '@bufbuild/protobuf';
 import { openRateLimits, type RateLimits } from '@ordermesh/rate-limit';
 import { loadShedder } from '@ordermesh/resilience';
 import {
+  type Access,
   type CallContext,
+  type ConnectOptions,
   connect,
   type Implementation,
   implement,
@@ -11,7 +13,7 @@ import {
 import { exposedMethods, exposedServices } from '../src/exposed.ts';
 import { forwarder } from '../src/forward.ts';
 import { peer } from '../src/peer.ts';
-import type { ConnectionLimits } from '../src/rest.ts';
+import type { ConnectionLimits, EdgeOptions } from '../src/rest.ts';
 import { type EdgeServer, serveEdge } from '../src/serve-edge.ts';
 
 /** What a stub method does: answers a message as its init shape, or throws. */
@@ -26,6 +28,8 @@ export interface SeenCall {
   readonly baggage: readonly string[];
   readonly remainingMs: number;
   readonly clientAddress: string;
+  readonly authorization: readonly string[];
+  readonly caller: CallContext['caller'];
 }
 
 /** A gateway in this process before a real grpc-js server whose methods a test scripts. */
@@ -57,6 +61,12 @@ export interface Reply {
   readonly json: any;
 }
 
+/** What AUTH=jwt gives the gateway, its channels and the services behind it. */
+export interface StubAuth extends Pick<EdgeOptions, 'verifier'> {
+  readonly access: Access;
+  readonly identify: ConnectOptions['identify'];
+}
+
 /** Starts both; the services are the real definitions, so requests are validated as in production. */
 export async function startStubMesh(
   options: {
@@ -66,11 +76,13 @@ export async function startStubMesh(
     limits?: RateLimits;
     maxConcurrent?: number;
     connections?: ConnectionLimits;
+    auth?: StubAuth;
   } = {},
 ): Promise<StubMesh> {
   const {
     requestTimeoutMs = 5_000,
     drainMs = 1_000,
+    auth,
     beforeDrain = async () => undefined,
   } = options;
   const { limits = openRateLimits('gateway', undefined), maxConcurrent = 1_000 } = options;
@@ -86,6 +98,8 @@ export async function startStubMesh(
       baggage: call.metadata('baggage'),
       remainingMs: call.remainingMs(),
       clientAddress: call.clientAddress,
+      authorization: call.metadata('authorization'),
+      caller: call.caller,
     });
     const answer = answers[method];
     if (!answer) throw new Error(`no script for ${method}`);
@@ -98,12 +112,14 @@ export async function startStubMesh(
     services: exposedServices.map((service) => scripted(service, handle)),
     requestTimeoutMs,
     reflection: false,
+    access: auth?.access,
     drainMs: 200,
   });
   const channel = connect({
     address: `127.0.0.1:${server.port}`,
     serviceName: 'ordermesh-gateway',
     defaultTimeoutMs: requestTimeoutMs,
+    identify: auth?.identify,
   });
   await channel.ready(AbortSignal.timeout(10_000));
   const methods = exposedMethods(exposedServices);
@@ -118,6 +134,7 @@ export async function startStubMesh(
     beforeDrain,
     drainMs,
     limits,
+    verifier: auth?.verifier,
     trustedProxyCount: 1,
     ...(options.connections ? { connections: options.connections } : {}),
   });

@@ -1,3 +1,4 @@
+import { readMeshAuth } from '@ordermesh/auth';
 import { busSettings, chosenBus } from '@ordermesh/messaging';
 import { grpcTarget } from '@ordermesh/rpc';
 import {
@@ -43,7 +44,8 @@ const embeddedSettings = { ...settings, logUrl: database('log') };
 /** Reads them. @throws ConfigError */
 export function readConfig(env = process.env) {
   const bus = chosenBus(readSettings(env, busSettings));
-  if (bus.kind !== 'embedded') return { ...readSettings(env, settings), bus };
+  const auth = readMeshAuth(env);
+  if (bus.kind !== 'embedded') return { ...readSettings(env, settings), bus, auth };
   const { logUrl, ...read } = readSettings(env, embeddedSettings);
-  return { ...read, bus: { ...bus, logUrl } };
+  return { ...read, bus: { ...bus, logUrl }, auth };
 }

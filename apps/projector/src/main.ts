@@ -1,3 +1,4 @@
+import { identifyAs } from '@ordermesh/auth';
 import { leaseMigrations } from '@ordermesh/messaging';
 import { prepareDatabase } from '@ordermesh/postgres';
 import {
@@ -24,6 +25,7 @@ await runProcess('projector', async (life) => {
   const config = readConfig();
   const log = logger('projector');
   const { viewUrl: url, partitions, migrationDatabaseUrl: migrationUrl } = config;
+  const identify = config.auth && identifyAs('projector', config.auth.tokenKey);
   using transport = await openTransport('projector', config);
   const channel = (to: 'command' | 'customer') =>
     connect({
@@ -31,6 +33,7 @@ await runProcess('projector', async (life) => {
       transport: transport.to(to),
       serviceName: 'ordermesh-projector',
       defaultTimeoutMs: 2_000,
+      identify,
     });
   let owned: () => ReadonlySet<number> = () => new Set();
   const consumers = untilDiverged();

@@ -1,3 +1,4 @@
+import { readAuth } from '@ordermesh/auth';
 import { rateLimitSettings } from '@ordermesh/rate-limit';
 import { reflectionOn, rpcSettings } from '@ordermesh/rpc';
 import {
@@ -41,5 +42,5 @@ const settings = {
 /** Reads them. @throws ConfigError */
 export function readConfig(env = process.env) {
   const read = readSettings(env, settings);
-  return { ...read, reflection: reflectionOn(read) };
+  return { ...read, reflection: reflectionOn(read), auth: readAuth(env) };
 }

@@ -1,3 +1,4 @@
+import { issuerPolicy, openAccess } from '@ordermesh/auth';
 import { pageTokens } from '@ordermesh/contract';
 import { prepareDatabase } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
@@ -6,7 +7,7 @@ import {
   postgresViewNotifier,
   postgresViewReader,
 } from '@ordermesh/read-model';
-import { breakerRoutes, importanceOf, loadShedder } from '@ordermesh/resilience';
+import { breakerRoutes, importanceOf, loadShedder, policy } from '@ordermesh/resilience';
 import { openTransport, serveRpc } from '@ordermesh/rpc';
 import { runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
@@ -59,6 +60,7 @@ await runProcess('query', async (life) => {
   const tokens = pageTokens(config.tokenKey);
   const { minVersionWaitMs } = config;
   using shedder = loadShedder({ maxConcurrent: config.maxConcurrentRequests });
+  const access = config.auth && openAccess(config.auth, policy(issuerPolicy).execute);
   const admitted = admitCalls(limits);
   const views: Views = { postgresql, elasticsearch, cache, tokens, partitions, minVersionWaitMs };
   await using server = await serveRpc({
@@ -69,6 +71,7 @@ await runProcess('query', async (life) => {
     services: [queryService(views)],
     requestTimeoutMs: config.requestTimeoutMs,
     reflection: config.reflection,
+    access,
     admit: async (method, call) => {
       await admitted(method, call);
       return shedder.enter(importanceOf(method.name));

@@ -1,19 +1,12 @@
 import {
+  auth,
   type Environment,
-  oneOf,
   readSettings,
   type Settings,
   text,
   tokenKey,
   url,
 } from '@ordermesh/service';
-
-const mode = {
-  auth: oneOf('AUTH', ['off', 'jwt'], {
-    doc: 'How callers are authenticated.',
-    default: 'off',
-  }),
-};
 
 const meshSettings = { tokenKey };
 
@@ -40,4 +33,4 @@ export function readMeshAuth(env: Environment): Settings<typeof meshSettings> | 
   return isOff(env) ? undefined : readSettings(env, meshSettings);
 }
 
-const isOff = (env: Environment) => readSettings(env, mode).auth === 'off';
+const isOff = (env: Environment) => readSettings(env, { auth }).auth === 'off';

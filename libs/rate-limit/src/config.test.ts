@@ -15,6 +15,17 @@ test('limits nobody when it is switched off', () => {
   expect(chosen({ RATE_LIMIT: 'off', REDIS_URL: 'redis://cache' })).toBeUndefined();
 });
 
+test('limits addresses too where callers are known only by their tokens, unless told what to do', () => {
+  const names = (env: Record<string, string>, beforeTokens: boolean) =>
+    chosenLimits(readSettings(env, rateLimitSettings), beforeTokens)?.config.policies.map(
+      ({ name }) => name,
+    );
+  const own = '{"policies":[{"name":"mine","by":"caller","burst":5,"perSecond":5}]}';
+  expect(names({}, false)).toEqual(['client']);
+  expect(names({}, true)).toEqual(['address', 'client']);
+  expect(names({ RATE_LIMIT_CONFIG: own }, true)).toEqual(['mine']);
+});
+
 test.each([
   ['RATE_LIMIT_REDIS_URL', 'redis://limits/orders'],
   ['RATE_LIMIT_CONFIG', '{'],

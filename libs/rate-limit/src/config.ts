@@ -1,12 +1,12 @@
 import { custom, onOff, redis, redisUrl } from '@ordermesh/service';
 import { parseRateLimitConfig } from './parse-config.ts';
-import { defaultRateLimitConfig, type RateLimitConfig } from './policy.ts';
+import { addressPolicy, defaultRateLimitConfig, type RateLimitConfig } from './policy.ts';
 
 /** The settings of every process that limits its clients. */
 export const rateLimitSettings = {
   rateLimit: onOff('RATE_LIMIT', { doc: 'Whether clients are limited.', default: true }),
   rateLimitConfig: custom('RATE_LIMIT_CONFIG', {
-    doc: 'Policies and costs as JSON. Default: 50 requests a second per client, 500 at once.',
+    doc: 'Policies and costs as JSON. Default: 50 requests a second per client, 500 at once; where clients have tokens, ten times that per address too.',
     expects:
       'JSON like {"policies":[{"name":"client","by":"caller","burst":500,"perSecond":50}],"costs":{"search":5}}',
     default: defaultRateLimitConfig as RateLimitConfig,
@@ -34,7 +34,14 @@ export interface ChosenLimits {
   readonly redisUrl: string | undefined;
 }
 
-export function chosenLimits(read: ReadLimits): ChosenLimits | undefined {
+/** @param beforeTokens whether addresses are limited before tokens are verified, and so need a limit of their own */
+export function chosenLimits(read: ReadLimits, beforeTokens = false): ChosenLimits | undefined {
   if (!read.rateLimit) return undefined;
-  return { config: read.rateLimitConfig, redisUrl: read.rateLimitRedisUrl ?? read.redisUrl };
+  const { rateLimitConfig, rateLimitRedisUrl, redisUrl } = read;
+  const isUnset = rateLimitConfig === defaultRateLimitConfig;
+  const config =
+    beforeTokens && isUnset
+      ? { ...rateLimitConfig, policies: [addressPolicy, ...rateLimitConfig.policies] }
+      : rateLimitConfig;
+  return { config, redisUrl: rateLimitRedisUrl ?? redisUrl };
 }

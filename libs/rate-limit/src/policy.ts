@@ -52,3 +52,12 @@ export const defaultRateLimitConfig: RateLimitConfig = {
   costs: {},
   replicas: 1,
 };
+
+/** 500 requests a second per address, 5,000 at once: many clients may share one, and a token costs 0.1 ms to verify. */
+export const addressPolicy: RatePolicy = {
+  name: 'address',
+  by: 'address',
+  quota: { kind: 'token-bucket', limit: 5_000, windowMs: 10_000 },
+  mode: 'enforce',
+  onStoreLoss: 'local',
+};

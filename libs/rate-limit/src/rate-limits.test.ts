@@ -66,6 +66,19 @@ describe('rateLimits()', () => {
     expect((await admit(request({ caller: 'bob' }))).refusal).toBeDefined();
   });
 
+  test('can hold addresses to theirs before it is known who calls, and callers to theirs after', async () => {
+    const { admit } = limits([policy('address', 1, { by: 'address' }), policy('client', 1)]);
+    const first = await admit(request({ by: 'address' }));
+    expect(first.headers['ratelimit-policy']).toBe('"address";q=1;w=60');
+    const second = await admit(request({ by: 'caller', caller: 'ann' }));
+    expect([second.refusal, second.headers['ratelimit-policy']]).toEqual([
+      undefined,
+      '"client";q=1;w=60',
+    ]);
+    expect((await admit(request({ by: 'address' }))).refusal).toBeDefined();
+    expect((await admit(request({ by: 'caller', caller: 'bob' }))).refusal).toBeUndefined();
+  });
+
   test('counts each class of routes apart, or only some, where the policy says so', async () => {
     const { admit } = limits([
       policy('each', 1, { by: 'caller-and-route' }),

@@ -12,6 +12,8 @@ export interface RateLimitedRequest {
   /** The authenticated subject; undefined while callers do not authenticate: then it is the address. */
   readonly caller?: string | undefined;
   readonly route: RouteClass;
+  /** Only the policies that count by this: `address` is known before callers are, `caller` only after. All by default. */
+  readonly by?: 'address' | 'caller';
 }
 
 /** What became of a request. */
@@ -56,9 +58,12 @@ export function rateLimits(scope: string, config: RateLimitConfig, counters: Cou
     decisions.add(0, { policy: name, decision: 'allowed' });
     decisions.add(0, { policy: name, decision: mode === 'enforce' ? 'denied' : 'shadow_denied' });
   }
-  const applying = (mode: RatePolicy['mode'], { route }: RateLimitedRequest) =>
+  const applying = (mode: RatePolicy['mode'], { route, by }: RateLimitedRequest) =>
     config.policies.filter(
-      (policy) => policy.mode === mode && (policy.routes?.includes(route) ?? true),
+      (policy) =>
+        policy.mode === mode &&
+        (policy.routes?.includes(route) ?? true) &&
+        (by === undefined || (policy.by === 'address') === (by === 'address')),
     );
   const chargeOf = (policy: RatePolicy, request: RateLimitedRequest): Charge => ({
     quota: policy.quota,

@@ -7,11 +7,11 @@ import { identityOf } from './transport/identity.ts';
 export interface CallContext {
   /** Aborts when the caller went away or the deadline passed; the answer is then sent already. */
   readonly signal: AbortSignal;
-  /** Who calls. */
+  /** Who calls: proven, or, while authentication is off, as the caller says. */
   readonly caller: {
-    /** The authenticated subject; `anonymous` while authentication is off. */
+    /** Of the principal; `anonymous` while authentication is off. */
     readonly subject: string;
-    /** The calling process as it calls itself, e.g. `ordermesh-gateway`; empty for callers from outside the mesh. */
+    /** The calling process, e.g. `ordermesh-gateway`; empty for callers from outside the mesh. */
     readonly service: string;
   };
   /** Whose call it is, once its token is verified; undefined while authentication is off. */
@@ -19,7 +19,7 @@ export interface CallContext {
   /** The calling process by its certificate, e.g. `gateway`; undefined without TLS. */
   readonly peerService?: string | undefined;
   /**
-   * Address of the client that the call is for: the one that the gateway names, for its calls, else the peer's own. Without TLS anybody may
+   * Address of the client that the call is for: the one that the gateway names, for its calls, else the peer's own. With neither tokens nor TLS anybody may
    * call itself the gateway.
    */
   readonly clientAddress: string;
@@ -37,28 +37,54 @@ export const callerServiceHeader = 'ordermesh-service';
 /** Metadata entry in which the gateway says for whom it calls. */
 export const clientAddressHeader = 'ordermesh-client';
 
-/** The context of one call, and the response metadata that its handler sets. */
+/** Who makes a call, as its tokens prove. */
+export interface Identity {
+  readonly principal: Principal;
+  /** The process that makes it, e.g. `ordermesh-gateway`; empty for a caller from outside the mesh. */
+  readonly service: string;
+}
+
+/** The context of one call, and what comes of it. */
+interface OpenedCall {
+  readonly context: CallContext;
+  /** The response metadata that its handler sets. */
+  readonly headers: Metadata;
+  /** The context once it is proven who calls; what the caller says of itself counts no longer. */
+  identified(identity: Identity): CallContext;
+}
+
+/** The context of one call. */
 export function callContext(
   call: ServerUnaryCall<unknown, unknown>,
   deadline: number,
   signal: AbortSignal,
-): { context: CallContext; headers: Metadata } {
+): OpenedCall {
   const headers = new Metadata();
   const metadata = (name: string) => call.metadata.get(name).map(String);
-  const service = metadata(callerServiceHeader)[0] ?? '';
+  const addressFor = (process: string) =>
+    (process === 'gateway' ? metadata(clientAddressHeader)[0] : undefined) ??
+    peerAddress(call.getPeer());
+  const claimed = metadata(callerServiceHeader)[0] ?? '';
   const peerService = identityOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
-  const isGateway = (peerService ?? service.replace(/^ordermesh-/, '')) === 'gateway';
-  const named = isGateway ? metadata(clientAddressHeader)[0] : undefined;
   const context: CallContext = {
     signal,
-    caller: { subject: 'anonymous', service },
+    caller: { subject: 'anonymous', service: claimed },
     peerService,
-    clientAddress: named ?? peerAddress(call.getPeer()),
+    clientAddress: addressFor(peerService ?? claimed.replace(/^ordermesh-/, '')),
     remainingMs: () => Math.max(0, deadline - Date.now()),
     metadata,
     setHeader: (name, value) => headers.set(name, value),
   };
-  return { context, headers };
+  return {
+    context,
+    headers,
+    identified: ({ principal, service: proven }) => ({
+      ...context,
+      caller: { subject: principal.subject, service: proven },
+      principal,
+      clientAddress: addressFor(proven.replace(/^ordermesh-/, '')),
+    }),
+  };
 }
 
 /** The address in grpc-js's `127.0.0.1:52100`, `[::1]:52100` or `ipv6:[::1]:52100`. */

@@ -34,6 +34,8 @@ export async function callUnary<M extends DescMethodUnary>(
   request: MessageShape<M['input']>,
   { metadata = {}, timeoutMs, signal }: CallOptions = {},
 ): Promise<CallResult<MessageShape<M['output']>>> {
+  const { identify } = channel.options;
+  const proof = identify && (await identify());
   if (signal?.aborted) throw cancelled(signal.reason);
   const observed = clientCall(method);
   try {
@@ -41,7 +43,7 @@ export async function callUnary<M extends DescMethodUnary>(
       channel,
       method,
       request,
-      outgoing(channel, metadata),
+      outgoing(channel, { ...metadata, ...proof }),
       Date.now() + (timeoutMs ?? channel.options.defaultTimeoutMs),
       signal,
     );

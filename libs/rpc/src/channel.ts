@@ -11,6 +11,8 @@ export interface ConnectOptions {
   readonly serviceName: string;
   /** Deadline of calls that name none, in milliseconds. */
   readonly defaultTimeoutMs: number;
+  /** Metadata for each call that proves who makes it. None by default: while authentication is off the name is enough. */
+  readonly identify?: (() => Promise<Readonly<Record<string, string>>>) | undefined;
 }
 
 /** A connection to one service of the mesh; connects by itself, again and again. Disposal closes it and fails running calls. */

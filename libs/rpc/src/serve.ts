@@ -16,7 +16,7 @@ import { listenError } from '@ordermesh/service';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Implementation } from './implement.ts';
 import { plaintext, type Transport } from './transport/transport.ts';
-import { type Admit, unaryHandler } from './unary-handler.ts';
+import { type Access, type Admit, unaryHandler } from './unary-handler.ts';
 
 /** Options of {@link serveRpc}. */
 export interface ServeOptions {
@@ -32,6 +32,8 @@ export interface ServeOptions {
   readonly requestTimeoutMs: number;
   /** Whether to serve gRPC reflection. */
   readonly reflection: boolean;
+  /** Who calls and whether they may. Everybody may everything by default. */
+  readonly access?: Access | undefined;
   /** Asked before each call is decoded; what it throws is the answer. Everybody is admitted by default. */
   readonly admit?: Admit;
   /**

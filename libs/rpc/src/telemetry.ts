@@ -1,6 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { trace } from '@opentelemetry/api';
-import type { ReasonError } from '@ordermesh/contract';
+import { ReasonError } from '@ordermesh/contract';
 import { attribute, histogram, logger } from '@ordermesh/telemetry';
 
 const durations = {
@@ -55,4 +55,18 @@ function timed(side: keyof typeof durations, name: string) {
       [attribute.rpcMethod]: name,
       [attribute.rpcStatusCode]: error?.code ?? 'OK',
     });
+}
+
+/** Says once who was denied what, and why; nothing that the request held. Other errors are none of its business. */
+export function logDenial(
+  method: DescMethod,
+  { subject, service }: { readonly subject: string; readonly service: string },
+  error: unknown,
+): void {
+  if (!(error instanceof ReasonError)) return;
+  if (error.code !== 'UNAUTHENTICATED' && error.code !== 'PERMISSION_DENIED') return;
+  const rpc = `${method.parent.typeName}/${method.name}`;
+  const { reason, message, cause } = error;
+  const check = cause instanceof Error ? cause.message : message;
+  log.warn({ rpc, reason, check, subject, service }, 'denied');
 }

@@ -7,10 +7,10 @@ import {
 } from '@bufbuild/protobuf';
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ReasonError } from '@ordermesh/contract';
-import { type CallContext, callContext } from './call-context.ts';
+import { type CallContext, callContext, type Identity } from './call-context.ts';
 import { checkShape } from './shape.ts';
 import { toReasonError, toStatus } from './status.ts';
-import { serverCall } from './telemetry.ts';
+import { logDenial, serverCall } from './telemetry.ts';
 
 /** A handler of {@link unaryHandler}. */
 export type UnaryFunction = (request: never, call: CallContext) => Promise<unknown>;
@@ -24,10 +24,19 @@ export type Admit = (
   call: CallContext,
 ) => Promise<(() => void) | undefined>;
 
+/** Who calls, and whether they may: `accessControl` of @ordermesh/auth, which an adapter cannot import. */
+export interface Access {
+  /** Comes first. @throws ReasonError UNAUTHENTICATED, DEPENDENCY_UNAVAILABLE */
+  authenticate(call: CallContext): Promise<Identity>;
+  /** Comes after admission, so that whoever is denied is limited all the same. @throws ReasonError FORBIDDEN */
+  authorise(method: DescMethodUnary, identity: Identity): void;
+}
+
 /** What all handlers of a server share. */
 interface HandlerOptions {
   /** The deadline of calls that come without one, in milliseconds. */
   readonly requestTimeoutMs: number;
+  readonly access?: Access | undefined;
   readonly admit?: Admit;
 }
 
@@ -44,11 +53,11 @@ const leastUsefulMs = 10;
 export function unaryHandler(
   method: DescMethodUnary,
   handle: UnaryFunction,
-  { requestTimeoutMs, admit }: HandlerOptions,
+  options: HandlerOptions,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
     const observed = serverCall(method);
-    const deadline = deadlineOf(call, requestTimeoutMs);
+    const deadline = deadlineOf(call, options.requestTimeoutMs);
     const controller = new AbortController();
     let answered = false;
     const answer = (outcome: { error: ReasonError } | { send: () => void }) => {
@@ -64,9 +73,9 @@ export function unaryHandler(
     const timer = setTimeout(() => answer({ error: deadlineExceeded() }), deadline - Date.now());
     call.on('cancelled', () => answer({ error: cancelled(deadline) }));
     if (deadline - Date.now() < leastUsefulMs) return answer({ error: deadlineExceeded() });
-    const { context, headers } = callContext(call, deadline, controller.signal);
-    run(method, handle, call.request, context, admit).then(
-      (bytes) => answer({ send: () => send(call, callback, headers, bytes) }),
+    const opened = callContext(call, deadline, controller.signal);
+    run(method, handle, call.request, opened, options).then(
+      (bytes) => answer({ send: () => send(call, callback, opened.headers, bytes) }),
       (error: unknown) => answer({ error: toReasonError(error) }),
     );
   };
@@ -76,17 +85,25 @@ async function run(
   method: DescMethodUnary,
   handle: UnaryFunction,
   bytes: Buffer,
-  context: CallContext,
-  admit: Admit | undefined,
+  { context, identified }: ReturnType<typeof callContext>,
+  { access, admit }: HandlerOptions,
 ): Promise<Buffer> {
-  const release = await admit?.(method, context);
+  let call = context;
+  let release: Awaited<ReturnType<Admit>>;
   try {
+    const identity = access && (await access.authenticate(context));
+    if (identity) call = identified(identity);
+    release = await admit?.(method, call);
+    if (identity) access?.authorise(method, identity);
     const request = decode(method, bytes);
     checkShape(method.input, request);
-    const response = await handle(request as never, context);
+    const response = await handle(request as never, call);
     return Buffer.from(
       toBinary(method.output, create(method.output, response as Record<string, unknown>)),
     );
+  } catch (error) {
+    logDenial(method, call.caller, error);
+    throw error;
   } finally {
     release?.();
   }

@@ -4,10 +4,11 @@ import { afterEach } from 'vitest';
 import { callUnary } from '../src/call.ts';
 import { connect } from '../src/channel.ts';
 import {
-  type Admit,
+  type ConnectOptions,
   type Handlers,
   implement,
   type RpcChannel,
+  type ServeOptions,
   serveRpc,
   type Transport,
 } from '../src/index.ts';
@@ -22,23 +23,27 @@ afterEach(async () => {
   open = [];
 });
 
+interface QueryOptions extends Pick<ServeOptions, 'admit' | 'access'> {
+  readonly serviceName?: string;
+  readonly identify?: ConnectOptions['identify'];
+  readonly transport?: Transport;
+  readonly drainMs?: number;
+  readonly connectionAgeMs?: number;
+}
+
 /** A query service on a free port and a channel to it, both closed after the test. */
 export async function query(
   getOrder: Handlers<typeof OrderQueryService>['getOrder'],
   requestTimeoutMs = 5_000,
   {
     admit,
+    access,
+    identify,
     transport,
     serviceName = 'test',
     drainMs = 5_000,
     connectionAgeMs = 120_000,
-  }: {
-    admit?: Admit;
-    transport?: Transport;
-    serviceName?: string;
-    drainMs?: number;
-    connectionAgeMs?: number;
-  } = {},
+  }: QueryOptions = {},
 ) {
   const refuse = () => Promise.reject(new Error('not scripted'));
   const service = implement(OrderQueryService, {
@@ -53,6 +58,7 @@ export async function query(
     services: [service],
     requestTimeoutMs,
     reflection: true,
+    access,
     drainMs,
     connectionAgeMs,
     ...(admit ? { admit } : {}),
@@ -61,6 +67,7 @@ export async function query(
   const channel = connect({
     address: `127.0.0.1:${server.port}`,
     serviceName,
+    identify,
     defaultTimeoutMs: 5_000,
   });
   open.push(server, channel);

@@ -1,7 +1,7 @@
 import { logLevels } from '@ordermesh/telemetry';
 import { type Environment, readSettings, type Settings } from './read-settings.ts';
 import { durationMs, oneOf } from './setting.ts';
-import { host, isLoopback } from './shared-settings.ts';
+import { auth, host, isLoopback } from './shared-settings.ts';
 import { ConfigError } from './startup-error.ts';
 
 /** The settings that every process has, whatever it does. */
@@ -14,10 +14,7 @@ const processSettings = {
     doc: 'From which level on log lines are written.',
     default: 'info',
   }),
-  auth: oneOf('AUTH', ['off'], {
-    doc: 'How callers are authenticated. Only off so far: on loopback, where nobody else gets.',
-    default: 'off',
-  }),
+  auth,
   host,
 };
 
@@ -26,9 +23,9 @@ export function readProcessSettings(
   env: Environment = process.env,
 ): Settings<typeof processSettings> {
   const settings = readSettings(env, processSettings);
-  if (!isLoopback(settings.host)) {
+  if (settings.auth === 'off' && !isLoopback(settings.host)) {
     throw new ConfigError([
-      `HOST is "${settings.host}", but AUTH is off; it must be a loopback address (127.0.0.1, ::1, localhost)`,
+      `HOST is "${settings.host}", but AUTH is off; it must be a loopback address (127.0.0.1, ::1, localhost), or AUTH must be jwt`,
     ]);
   }
   return settings;

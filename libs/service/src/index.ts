@@ -24,6 +24,7 @@ export {
   url,
 } from './setting.ts';
 export {
+  auth,
   database,
   host,
   isLoopback,

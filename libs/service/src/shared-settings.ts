@@ -1,9 +1,15 @@
-import { custom, int, type Setting, text, url } from './setting.ts';
+import { custom, int, oneOf, type Setting, text, url } from './setting.ts';
 
 // What several processes of one mesh are told alike.
 
 /** Where a process listens. */
 export const host = text('HOST', { doc: 'Address to listen on.', default: '127.0.0.1' });
+
+/** How callers are authenticated: `off` lets everybody do everything, and is for loopback only. */
+export const auth = oneOf('AUTH', ['off', 'jwt'], {
+  doc: 'How callers are authenticated; off only on loopback, where nobody else gets.',
+  default: 'off',
+});
 
 /** True for an address that only this machine reaches. */
 export function isLoopback(address: string): boolean {
@@ -66,7 +72,7 @@ export const partitions = int('PARTITIONS', {
 
 /** The key that page tokens are signed with. */
 export const tokenKey = custom('TOKEN_KEY', {
-  doc: 'Signs page tokens; the same in all processes.',
+  doc: 'Signs page tokens and the tokens of processes; the same in all of them.',
   secret: true,
   expects: 'a text of at least 16 bytes',
   parse: (value) => {

@@ -2,12 +2,12 @@ import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
 import { createConnectRouter, createContextKey, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { httpStatus, ReasonError } from '@ordermesh/contract';
-import { routeClass } from '@ordermesh/rate-limit';
 import { invalidRequest } from '@ordermesh/rpc';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Call, startCall } from '../call.ts';
 import { answerHeaders } from '../headers/forwarded.ts';
 import { isConditional } from '../headers/precondition.ts';
+import { challenge } from '../problem/challenge.ts';
 import { letClientFinish, maxBodyBytes, translated } from '../problem/framework-error.ts';
 import { publicError } from '../problem/public-error.ts';
 import type { EdgeOptions } from '../rest.ts';
@@ -27,7 +27,7 @@ export function mountConnect(
     app.route({
       method: 'POST',
       url: handler.requestPath,
-      config: { httpRoute: handler.requestPath, routeClass: routeClass(handler.method.name) },
+      config: { httpRoute: handler.requestPath, rpc: handler.method as DescMethodUnary },
       handler: (request, reply) => answer(handler, request, reply, options),
       errorHandler: (error, request, reply) => refuse(handler, error, request, reply),
     });
@@ -96,6 +96,7 @@ async function refuse(
   if (!handler.supportedContentType(request.headers['content-type'] ?? '')) throw known;
   const shown = publicError(known);
   letClientFinish(shown, reply);
+  reply.headers(challenge(shown));
   const response = await handler(universal(handler, request, failing(toConnectError(shown))));
   // gRPC-Web answers 200 with its status in the trailers.
   const status = response.status === 200 ? 200 : httpStatus(shown.reason, shown.code);

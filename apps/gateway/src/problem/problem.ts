@@ -1,4 +1,5 @@
 import { httpStatus, type Reason, type ReasonError, reasons } from '@ordermesh/contract';
+import { challenge } from './challenge.ts';
 
 /** An error as HTTP answers it: application/problem+json (RFC 9457). */
 export interface Problem {
@@ -48,6 +49,7 @@ export function problemOf(error: ReasonError, context: ProblemContext): Problem 
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...retryAfter(error),
+      ...challenge(error),
     },
     body: JSON.stringify(body),
   };
