@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import {
+  auth,
   durationMs,
   type Environment,
   port,
@@ -27,6 +28,15 @@ const devSettings = {
     doc: 'How long a process may take to stop.',
     default: 10_000,
   }),
+  auth,
+  issuer: text('AUTH_ISSUER', { doc: 'Who issues tokens.', optional: true }),
+  jwksUrl: url('AUTH_JWKS_URL', {
+    doc: 'Keys of the issuer; unset with AUTH=jwt: a development issuer is started.',
+    schemes: ['https', 'http'],
+    optional: true,
+  }),
+  issuerPort: port('ISSUER_PORT', { doc: 'The development issuer.', default: 8090 }),
+  issuerAdminPort: port('ISSUER_ADMIN_PORT', { doc: 'Admin HTTP.', default: 9465 }),
   gatewayPort: port('GATEWAY_PORT', { doc: 'HTTP.', default: 8080 }),
   commandPort: port('COMMAND_PORT', { doc: 'gRPC.', default: 50_051 }),
   queryPort: port('QUERY_PORT', { doc: 'gRPC.', default: 50_052 }),
@@ -42,12 +52,17 @@ const devSettings = {
 export type DevConfig = Settings<typeof devSettings> & {
   /** `host` as a client on this machine writes it in a URL. */
   readonly urlHost: string;
+  /** The development issuer, which belongs to this mesh: its URL. Undefined where callers have no tokens, or those of another issuer. */
+  readonly ownIssuer: string | undefined;
 };
 
 /** Reads it; `dataDir` comes out absolute. @throws ConfigError naming every fault. */
 export function readDevConfig(env: Environment = process.env): DevConfig {
   const settings = readSettings(env, devSettings);
-  return { ...settings, dataDir: resolve(settings.dataDir), urlHost: urlHost(settings.host) };
+  const at = urlHost(settings.host);
+  const isOwn = settings.auth === 'jwt' && settings.jwksUrl === undefined;
+  const ownIssuer = isOwn ? `http://${at}:${settings.issuerPort}` : undefined;
+  return { ...settings, dataDir: resolve(settings.dataDir), urlHost: at, ownIssuer };
 }
 
 function urlHost(host: string): string {

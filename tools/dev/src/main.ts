@@ -13,7 +13,7 @@ import { supervise } from './supervise.ts';
 import { tokenKeyFile } from './token-key.ts';
 
 const root = join(import.meta.dirname, '../../..');
-const names = ['command', 'customer', 'query', 'projector', 'gateway', 'dev'];
+const names = ['command', 'customer', 'query', 'projector', 'gateway', 'dev', 'issuer'];
 
 async function run(config: DevConfig, full: boolean): Promise<number> {
   makeDataDir(config.dataDir);

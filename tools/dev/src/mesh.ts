@@ -3,7 +3,8 @@ import type { Program } from './program.ts';
 
 /**
  * The five processes in the order of their start: each group starts at once, and the next only when all of
- * it is ready. The gateway comes last, so that its `/readyz` means that the mesh answers.
+ * it is ready. The gateway comes last, so that its `/readyz` means that the mesh answers; a development issuer first,
+ * so that its keys are there.
  */
 export function meshPrograms(
   config: DevConfig,
@@ -21,12 +22,14 @@ export function meshPrograms(
       QUERY_ADDRESS: `${config.urlHost}:${config.queryPort}`,
       CUSTOMER_ADDRESS: `${config.urlHost}:${config.customerPort}`,
       ...env,
+      ...issuerEnv(config, env),
       OTEL_SERVICE_NAME: `ordermesh-${name}`,
     },
     readyUrl: `http://${config.urlHost}:${adminPort}/readyz`,
     readyVariable: `${name.toUpperCase()}_ADMIN_PORT`,
   });
   return [
+    ...(config.ownIssuer ? [[program('issuer', config.issuerAdminPort)]] : []),
     [
       program('command', config.commandAdminPort),
       program('customer', config.customerAdminPort),
@@ -35,4 +38,14 @@ export function meshPrograms(
     ],
     [program('gateway', config.gatewayAdminPort)],
   ];
+}
+
+/** What the processes are told of a development issuer. */
+function issuerEnv({ ownIssuer }: DevConfig, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (ownIssuer === undefined) return {};
+  return {
+    AUTH_ISSUER: env.AUTH_ISSUER || ownIssuer,
+    AUTH_AUDIENCE: env.AUTH_AUDIENCE || 'ordermesh',
+    AUTH_JWKS_URL: `${ownIssuer}/.well-known/jwks.json`,
+  };
 }

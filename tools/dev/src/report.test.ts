@@ -33,6 +33,30 @@ test('shows an address that a client can use when all interfaces are listened on
   expect(report({ HOST: '::' })).toContain('http://[::1]:8080');
 });
 
+test('says that nobody is asked for a token, and how to have that changed', () => {
+  expect(report()).toContain(
+    '  auth      off: whoever is on this machine may do everything (AUTH=jwt',
+  );
+  expect(report()).not.toMatch(/TOKEN|Bearer/);
+});
+
+test('has a command that gets a token of the development issuer, and sends it', () => {
+  const text = report({ AUTH: 'jwt', ISSUER_PORT: '8091' });
+  expect(text).toContain('auth      jwt, with a development issuer on http://127.0.0.1:8091');
+  const command = /TOKEN=.*/.exec(text)?.[0] ?? '';
+  const answer = '{"access_token":"x.y-z.w_","token_type":"Bearer"}';
+  const script = `curl() { printf '%s' '${answer}'; }\n${command}\necho "$TOKEN"`;
+  expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe('x.y-z.w_\n');
+  expect(text.match(/-H "authorization: Bearer \$TOKEN"/g)).toHaveLength(2);
+});
+
+test('leaves the tokens of another issuer to it', () => {
+  const other = { AUTH_ISSUER: 'https://id.example', AUTH_JWKS_URL: 'https://id.example/keys' };
+  const text = report({ AUTH: 'jwt', ...other });
+  expect(text).toContain('auth      jwt, with tokens of https://id.example');
+  expect(text).not.toContain('/token');
+});
+
 test('never shows a password', () => {
   const text = report({
     DATABASE_URL: 'postgres://app:hunter2@db/x',

@@ -8,8 +8,9 @@ export function startReport(
 ): string[] {
   const { urlHost: host } = config;
   const gateway = `http://${host}:${config.gatewayPort}`;
+  const customerId = '7b0f1c9e-53a5-4c8e-9c55-0f6f4b0a7d11';
   const order = JSON.stringify({
-    customerId: '7b0f1c9e-53a5-4c8e-9c55-0f6f4b0a7d11',
+    customerId,
     items: [
       {
         productId: '0d9c8e42-6f1b-4a57-8a3e-2f5f0c1d7e64',
@@ -26,6 +27,7 @@ export function startReport(
       countryCode: 'GB',
     },
   });
+  const token = config.auth === 'jwt' ? '-H "authorization: Bearer $TOKEN" ' : '';
   return [
     '',
     `ordermesh answers on ${gateway} (started in ${(tookMs / 1000).toFixed(1)} s)`,
@@ -34,14 +36,30 @@ export function startReport(
     `  admin     http://${host}:${config.gatewayAdminPort}/readyz and /metrics; command ${config.commandAdminPort}, query ${config.queryAdminPort}, projector ${config.projectorAdminPort}, customer ${config.customerAdminPort}`,
     ...engineLines(env),
     `  data      ${config.dataDir}`,
+    `  auth      ${authLine(config)}`,
     '',
-    '  curl -s -H "content-type: application/json" -d \\',
+    ...tokenLines(config, customerId),
+    `  curl -s ${token}-H "content-type: application/json" -d \\`,
     `    '${order}' ${gateway}/v1/orders`,
-    `  curl -s ${gateway}/v1/orders`,
+    `  curl -s ${token}${gateway}/v1/orders`,
     '',
     '  Ctrl-C stops everything.',
     '',
   ];
+}
+
+function authLine({ auth, ownIssuer, issuer }: DevConfig): string {
+  if (auth === 'off')
+    return 'off: whoever is on this machine may do everything (AUTH=jwt npm start asks for tokens)';
+  return ownIssuer
+    ? `jwt, with a development issuer on ${ownIssuer}: it gives anybody any token`
+    : `jwt, with tokens of ${issuer}`;
+}
+
+/** How to get a token, for the customer of the order below. */
+function tokenLines({ ownIssuer }: DevConfig, customerId: string): string[] {
+  if (ownIssuer === undefined) return [];
+  return [`  TOKEN=$(curl -s -d sub=${customerId} ${ownIssuer}/token | cut -d'"' -f4)`];
 }
 
 const ENGINES = [
