@@ -315,7 +315,7 @@ describe('a start that cannot work', () => {
     ['PARTITIONS', 'x', 'PARTITIONS is "x"; it must be a whole number from 1 to 1024'],
     ['REQUEST_TIMEOUT_MS', '-1', 'REQUEST_TIMEOUT_MS is "-1"; it must be a '],
     ['HOST', '0.0.0.0', 'HOST is "0.0.0.0", but AUTH is off; it must be a loopback address'],
-    ['AUTH', 'jwt', 'AUTH is "jwt"; it must be one of off'],
+    ['AUTH', 'on', 'AUTH is "on"; it must be one of off, jwt'],
     ['DATABASE_URL', 'foo', 'DATABASE_URL has a malformed value (not shown); it must be a URL'],
   ] as const;
   test.each(malformed)(

@@ -42,6 +42,7 @@ export interface GrpcClient extends Disposable {
   answer<M extends DescMethodUnary>(
     method: M,
     request: MessageShape<M['input']>,
+    headers?: Record<string, string>,
   ): Promise<MessageShape<M['output']>>;
   /** As {@link answer}, in bytes, for methods that no descriptor is at hand for: `/package.Service/Method`. */
   bytes(path: string, request: Uint8Array): Promise<Uint8Array>;
@@ -65,20 +66,26 @@ export function grpcClient(address: string, options: ChannelOptions = {}): GrpcC
   return {
     async refusal(method, request, { headers = {}, timeoutMs = 10_000 } = {}) {
       const bytes = request instanceof Uint8Array ? request : toBinary(method.input, request);
-      const metadata = new Metadata();
-      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-      const outcome = await send(pathOf(method), bytes, metadata, timeoutMs).catch(refusalOf);
+      const outcome = await send(pathOf(method), bytes, metadataOf(headers), timeoutMs).catch(
+        refusalOf,
+      );
       if (outcome instanceof Uint8Array) throw new Error(`${method} answered`);
       return outcome;
     },
-    async answer(method, request) {
+    async answer(method, request, headers = {}) {
       const bytes = toBinary(method.input, request);
-      const answer = await send(pathOf(method), bytes, new Metadata(), 10_000);
+      const answer = await send(pathOf(method), bytes, metadataOf(headers), 10_000);
       return fromBinary(method.output as (typeof method)['output'], answer);
     },
     bytes: (path, request) => send(path, request, new Metadata(), 10_000),
     [Symbol.dispose]: () => client.close(),
   };
+}
+
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
 }
 
 function refusalOf(error: ServiceError): GrpcRefusal {

@@ -35,6 +35,8 @@ export interface Mesh extends AsyncDisposable {
   readonly address: Readonly<Record<'command' | 'query' | 'customer', string>>;
   /** Admin HTTP of a process, `http://127.0.0.1:port`. */
   readonly admin: Readonly<Record<ProcessName, string>>;
+  /** The development issuer, which runs with AUTH=jwt only. */
+  readonly issuer: string;
   readonly dataDir: string;
   /** With `engines: 'real'` only. They end after the mesh. */
   readonly engines: RealEngines | undefined;
@@ -43,11 +45,11 @@ export interface Mesh extends AsyncDisposable {
   /** Everything that was printed so far, in lines. */
   readonly lines: readonly string[];
   /** The latest process id of a process. */
-  pidOf(name: ProcessName): number;
+  pidOf(name: ProcessName | 'issuer'): number;
   /** Resolves when the process's `/readyz` says so. */
   ready(name: ProcessName): Promise<void>;
   /** `kill -9`; resolves when a successor has been started (not: is ready). */
-  kill(name: ProcessName): Promise<void>;
+  kill(name: ProcessName | 'issuer'): Promise<void>;
   /** The supervisor's exit code, when it has ended; -1 when a signal ended it. */
   readonly exited: Promise<number>;
   /** Sends the supervisor a signal and resolves as `exited` does. */
@@ -85,7 +87,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
       `http://${at(`${name.toUpperCase()}_ADMIN_PORT` as keyof typeof ports)}`,
     ]),
   ) as Record<ProcessName, string>;
-  const pidOf = (name: ProcessName) => {
+  const pidOf = (name: ProcessName | 'issuer') => {
     const started = lines.findLast(
       (line) => line.startsWith(name) && / starting pid=\d+/.test(line),
     );
@@ -123,6 +125,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<Mesh> {
       customer: at('CUSTOMER_PORT'),
     },
     admin,
+    issuer: `http://${at('ISSUER_PORT')}`,
     dataDir,
     engines,
     pid: supervisor.pid,

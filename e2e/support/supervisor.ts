@@ -43,6 +43,7 @@ const portVariables = [
   ...(['GATEWAY_PORT', 'COMMAND_PORT', 'QUERY_PORT', 'CUSTOMER_PORT'] as const),
   ...(['GATEWAY_ADMIN_PORT', 'COMMAND_ADMIN_PORT', 'QUERY_ADMIN_PORT'] as const),
   ...(['PROJECTOR_ADMIN_PORT', 'CUSTOMER_ADMIN_PORT'] as const),
+  ...(['ISSUER_PORT', 'ISSUER_ADMIN_PORT'] as const),
 ];
 
 /** Name of a variable with a port. */
