@@ -7,7 +7,7 @@ export function composeFaults({ services, volumes = {} }: ComposeFile): string[]
     [
       ...originFaults(service),
       ...healthFaults(service),
-      ...portFaults(service),
+      ...networkFaults(name, service),
       ...dependencyFaults(service, services),
       ...volumeFaults(service, volumes),
     ].map((fault) => `${name}: ${fault}`),
@@ -26,15 +26,21 @@ function healthFaults({ healthcheck }: ComposeService): string[] {
   return isOff ? ['has no health check: --wait would not wait for it'] : [];
 }
 
-/** Nobody authenticates callers, and the engines have no or a known password. */
-function portFaults({ ports = [], network_mode, environment = {} }: ComposeService): string[] {
-  const open = ports
+/** Of the processes only these are for who is outside. */
+const published = ['gateway', 'issuer'];
+
+/** The engines have no or a known password, and the issuer gives anybody any token. */
+function networkFaults(
+  name: string,
+  { ports = [], network_mode, build }: ComposeService,
+): string[] {
+  const faults = ports
     .filter((port) => !/^127\.0\.0\.1:\d+:\d+$/.test(port))
     .map((port) => `port ${port} is not published as 127.0.0.1:HOST:CONTAINER`);
-  if (network_mode !== 'host') return open;
-  return environment.HOST === '127.0.0.1'
-    ? open
-    : [...open, 'is in the network of the host and does not listen on HOST 127.0.0.1 alone'];
+  if (network_mode !== undefined) faults.push(`leaves the project's network for ${network_mode}`);
+  if (build?.args?.APP !== undefined && ports.length > 0 && !published.includes(name))
+    faults.push('publishes a port, which only gateway and issuer may');
+  return faults;
 }
 
 function dependencyFaults(

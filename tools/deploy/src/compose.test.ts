@@ -5,10 +5,12 @@ import { describe, expect, test } from 'vitest';
 import { readConfig as command } from '../../../apps/command/src/config.ts';
 import { readConfig as customer } from '../../../apps/customer/src/config.ts';
 import { readConfig as gateway } from '../../../apps/gateway/src/config.ts';
+import { readConfig as issuer } from '../../../apps/issuer/src/config.ts';
 import { readConfig as projector } from '../../../apps/projector/src/config.ts';
 import { readConfig as query } from '../../../apps/query/src/config.ts';
 import { readProcessSettings } from '../../../libs/service/src/config.ts';
 import { readTelemetryConfig } from '../../../libs/telemetry/src/config.ts';
+import { addressFaults } from './address-faults.ts';
 import { composeFaults } from './compose-faults.ts';
 import { type ComposeFile, readComposeFile } from './compose-file.ts';
 import { dockerfileFaults } from './dockerfile-faults.ts';
@@ -19,7 +21,10 @@ const root = join(import.meta.dirname, '../../..');
 const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
 const file = readComposeFile(text);
 
-const apps: Readonly<Record<string, ReadConfig>> = { command, customer, gateway, projector, query };
+const apps: Readonly<Record<string, ReadConfig>> = {
+  ...{ command, customer, gateway },
+  ...{ issuer, projector, query },
+};
 
 const telemetry: ReadConfig = (env) => {
   const { warnings } = readTelemetryConfig(env);
@@ -33,16 +38,17 @@ function faultsOf(composed: ComposeFile): string[] {
     const faults = environmentFaults(environment, [read, readProcessSettings, telemetry]);
     return faults.map((fault) => `${name}: ${fault}`);
   });
-  return [...schemaFaults(composed), ...composeFaults(composed), ...environments];
+  const ours = [...composeFaults(composed), ...addressFaults(composed)];
+  return [...schemaFaults(composed), ...ours, ...environments];
 }
 
 test('docker-compose.yml follows the Compose Specification and our rules, and each process accepts its environment', () => {
   expect(faultsOf(file)).toEqual([]);
 });
 
-test('it starts the five processes and every engine', () => {
+test('it starts the five processes, an issuer and every engine', () => {
   expect(Object.keys(file.services).sort()).toEqual([
-    ...['command', 'customer', 'elasticsearch', 'gateway', 'jaeger', 'kafka'],
+    ...['command', 'customer', 'elasticsearch', 'gateway', 'issuer', 'jaeger', 'kafka'],
     ...['otel-collector', 'postgres', 'projector', 'query', 'redis'],
   ]);
 });
@@ -73,25 +79,67 @@ describe('each rule is seen to fail:', () => {
     ['an unknown condition', 'service_healthy', 'service_well', /must be equal to one of/],
     ['an unknown dependency', '      jaeger: {', '      jager: {', /jager, which is no service/],
     ['an undeclared volume', '[redis:/data]', '[cache:/data]', /volume cache is not declared/],
+    ['nobody asked for a token', 'AUTH: jwt', "AUTH: 'off'", /gateway: HOST is "0\.0\.0\.0"/],
     [
-      'an address for everybody',
-      'HOST: 127.0.0.1',
-      'HOST: 0.0.0.0',
-      /gateway: HOST is "0\.0\.0\.0"/,
+      'an unknown issuer',
+      'AUTH_ISSUER: http',
+      'AUTH_ISSUERS: http',
+      /query: AUTH_ISSUER is not set/,
+    ],
+    [
+      'a service of another name',
+      'http://issuer:8090/.',
+      'http://isuer:8090/.',
+      /query: AUTH_JWKS_URL leads nowhere: isuer:8090/,
+    ],
+    [
+      'a port of nobody',
+      'customer:50053',
+      'customer:50054',
+      /projector: CUSTOMER_ADDRESS leads nowhere/,
+    ],
+    [
+      'brokers where none listens',
+      'kafka:29092\n\n',
+      'kafka:9093\n\n',
+      /command: KAFKA_BROKERS leads nowhere/,
+    ],
+    [
+      'no key between processes',
+      '*token-key, *redis]',
+      '*redis]',
+      /gateway: TOKEN_KEY .* is not set/,
+    ],
+    [
+      'the network of the host',
+      'init: true',
+      "network_mode: 'host'\n  init: true",
+      /gateway: leaves the project's network for host/,
+    ],
+    [
+      'a port of a service that is not for outside',
+      "      QUERY_PORT: '50052'\n      QUERY_ADMIN_PORT: '9462'\n",
+      "      QUERY_PORT: '50052'\n      QUERY_ADMIN_PORT: '9462'\n    ports: ['127.0.0.1:50052:50052']\n",
+      /query: publishes a port/,
     ],
     ['an unknown setting', 'COMMAND_PORT:', 'COMAND_PORT:', /command: COMAND_PORT is read by noth/],
     [
       'a setting of another process',
-      '*tokens]\n      QUERY',
+      '*redis]\n      QUERY',
       '*kafka]\n      QUERY',
       /KAFKA_BROKERS is read/,
     ],
-    ['a missing setting', '*redis, *tokens]', '*redis]', /command: TOKEN_KEY .* is not set/],
+    [
+      'a missing setting',
+      '*token-key, *databases, *kafka, *redis]',
+      '*databases, *kafka, *redis]',
+      /command: TOKEN_KEY .* is not set/,
+    ],
     ['a refused value', "'9463'", "'none'", /projector: PROJECTOR_ADMIN_PORT is "none"/],
     [
       'a refused endpoint',
-      'http://127.0.0.1:4318',
-      '127.0.0.1:4318',
+      'http://otel-collector:4318',
+      'otel-collector:4318',
       /must be an http or https URL/,
     ],
   ];
@@ -104,10 +152,11 @@ describe('each rule is seen to fail:', () => {
 });
 
 test('ports, password and key can be set from outside, each with a default', () => {
-  const { services } = readComposeFile(text, { POSTGRES_PORT: '15432', KAFKA_PORT: '19092' });
+  const env = { POSTGRES_PORT: '15432', KAFKA_PORT: '19092', POSTGRES_PASSWORD: 'p' };
+  const { services } = readComposeFile(text, env);
   expect(services.postgres?.ports).toEqual(['127.0.0.1:15432:5432']);
   expect(services.kafka?.ports).toEqual(['127.0.0.1:19092:19092']);
-  expect(services.query?.environment?.DATABASE_URL).toContain('@127.0.0.1:15432/');
+  expect(services.query?.environment?.DATABASE_URL).toContain(':p@postgres:5432/');
   expect(() => readComposeFile('services: { a: { image: $TAG } }')).toThrow(/no form/);
 });
 
