@@ -45,3 +45,23 @@ it('has /faults with CUSTOMER_FAULTS=on', async () => {
   const admin = await start({ CUSTOMER_FAULTS: 'on' });
   expect(await status(`${admin}/faults`, { method: 'POST', body: '{"failRatio":1}' })).toBe(200);
 });
+
+it.each([
+  ['TOKEN_KEY', /^ordermesh-customer: TOKEN_KEY \(or TOKEN_KEY_FILE\) is not set; .*\n$/],
+  ['AUTH_JWKS_URL', /^ordermesh-customer: AUTH_JWKS_URL .*is not set; .*\n$/],
+])(
+  'with AUTH=jwt says in one line that %s is missing, and ends with code 1',
+  async (missing, line) => {
+    app = startApp(`${import.meta.dirname}/..`, {
+      HOST: '0.0.0.0',
+      DATABASE_URL: database.url,
+      AUTH: 'jwt',
+      AUTH_ISSUER: 'https://issuer.test',
+      AUTH_AUDIENCE: 'ordermesh',
+      AUTH_JWKS_URL: 'https://issuer.test/jwks.json',
+      TOKEN_KEY: '0123456789abcdef',
+      [missing]: '',
+    });
+    expect(await app.ended).toEqual({ code: 1, stderr: expect.stringMatching(line) });
+  },
+);

@@ -55,17 +55,18 @@ export function identifyAs(
 /** Finds out which process a token names. @throws ReasonError UNAUTHENTICATED */
 export type ProveService = (token: string) => Promise<string>;
 
-/** Verifies what {@link identifyAs} makes. The same token comes with every call of a process, so the proof is remembered for as long as it is valid. */
-export function serviceProof(tokenKey: Uint8Array): ProveService {
+/** Verifies what {@link identifyAs} makes. The same token comes with every call of a process, so the proof is remembered for as long as it is valid. @param now milliseconds since 1970 */
+export function serviceProof(tokenKey: Uint8Array, now: () => number = Date.now): ProveService {
   const key = meshKey(tokenKey);
   const seen = new Map<string, { readonly service: string; readonly untilMs: number }>();
   return async (token) => {
     const known = seen.get(token);
-    if (known && Date.now() < known.untilMs) return known.service;
+    if (known && now() < known.untilMs) return known.service;
     const { payload } = await jwtVerify(token, key, {
       audience,
       algorithms: [algorithm],
       clockTolerance: 5,
+      currentDate: new Date(now()),
       requiredClaims: ['sub', 'exp'],
     }).catch((error: unknown) => {
       throw unauthenticated('invalid', error);
