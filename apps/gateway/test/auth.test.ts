@@ -23,8 +23,14 @@ afterEach(async () => {
   await issuer[Symbol.asyncDispose]();
 });
 
-/** A gateway and a service with AUTH=jwt. */
-async function started(limits?: RateLimits): Promise<StubMesh> {
+/** A gateway with AUTH=jwt, and a service that has it too unless it trusts everybody. */
+async function started({
+  limits,
+  isServiceOpen = false,
+}: {
+  limits?: RateLimits;
+  isServiceOpen?: boolean;
+} = {}): Promise<StubMesh> {
   const { issuer: iss, audience, jwksUrl } = issuer;
   const config = { issuer: iss, audience, jwksUrl, tokenKey };
   const guard = () => policy({ ...issuerPolicy, timeoutMs: 300 }).execute;
@@ -32,7 +38,7 @@ async function started(limits?: RateLimits): Promise<StubMesh> {
     ...(limits && { limits }),
     auth: {
       verifier: openVerifier(config, guard()),
-      access: openAccess(config, guard()),
+      access: isServiceOpen ? undefined : openAccess(config, guard()),
       identify: identifyAs('gateway', tokenKey),
     },
   });
@@ -100,7 +106,7 @@ describe('a request with a good token', () => {
   });
 
   test('but without the scope is answered 403, which names it, and goes no further', async () => {
-    const { send, calls } = await started();
+    const { send, calls } = await started({ isServiceOpen: true });
     const { status, headers, json } = await send(
       'GET',
       path,
@@ -129,16 +135,15 @@ describe('limits', () => {
     });
 
   test('count an address before its token is even verified', async () => {
-    const { send } = await started(limitsOf(policyOf('address', 'address', 2)));
+    const { send } = await started({ limits: limitsOf(policyOf('address', 'address', 2)) });
     const statuses = [];
     for (let i = 0; i < 3; i++) statuses.push((await send('GET', path, bearer('x.y.z'))).status);
     expect(statuses).toEqual([401, 401, 429]);
   });
 
   test('count a subject wherever it calls from, and one apart from the other', async () => {
-    const { send } = await started(
-      limitsOf(policyOf('address', 'address', 9), policyOf('client', 'caller', 1)),
-    );
+    const limits = limitsOf(policyOf('address', 'address', 9), policyOf('client', 'caller', 1));
+    const { send } = await started({ limits });
     const ann = await tokenOf('orders:read');
     const bob = await tokenOf('orders:read', { sub: '0d9c8e42-6f1b-4a57-8a3e-2f5f0c1d7e64' });
     const from = (address: string, token: string) =>

@@ -63,7 +63,7 @@ export interface Reply {
 
 /** What AUTH=jwt gives the gateway, its channels and the services behind it. */
 export interface StubAuth extends Pick<EdgeOptions, 'verifier'> {
-  readonly access: Access;
+  readonly access: Access | undefined;
   readonly identify: ConnectOptions['identify'];
 }
 

@@ -1,24 +1,35 @@
-import type { DescMethod } from '@bufbuild/protobuf';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import {
   CustomerService,
   OrderCommandService,
   OrderHistoryService,
-  OrderLogService,
   OrderQueryService,
 } from '@ordermesh/contract';
 import { describe, expect, test } from 'vitest';
 import { authorise, policyOf } from './authorise.ts';
 
 const customer = '5f1d3c1e-4a55-4d2b-9a43-0d4a6a1b7c11';
-const services = [
-  OrderCommandService,
-  OrderHistoryService,
-  OrderLogService,
-  OrderQueryService,
-  CustomerService,
-];
-const methods = services.flatMap((service) => service.methods);
 const user = (...scopes: string[]) => ({ subject: customer, scopes: new Set(scopes) });
+
+/** The services of every proto file: a new one cannot be forgotten. */
+async function allServices(): Promise<DescService[]> {
+  const generated = join(fileURLToPath(import.meta.resolve('@ordermesh/contract')), '../gen');
+  const files = readdirSync(generated, { recursive: true, encoding: 'utf8' });
+  const exported: unknown[] = [];
+  for (const path of files)
+    if (path.endsWith('_pb.ts'))
+      exported.push(...Object.values(await import(join(generated, path))));
+  return exported.filter((one): one is DescService => (one as DescService).kind === 'service');
+}
+const services = await allServices();
+const methods = services.flatMap((service) => service.methods);
+
+test('finds the services', () => {
+  expect(services.map(({ name }) => name)).toContain('OrderLogService');
+});
 
 test.each(methods.map((method) => [method.toString(), method] as const))(
   '%s says who may call it, in one way',
