@@ -4,6 +4,7 @@ import {
   auth,
   durationMs,
   type Environment,
+  isLoopback,
   port,
   readSettings,
   type Settings,
@@ -60,7 +61,9 @@ export type DevConfig = Settings<typeof devSettings> & {
 export function readDevConfig(env: Environment = process.env): DevConfig {
   const settings = readSettings(env, devSettings);
   const at = urlHost(settings.host);
-  const isOwn = settings.auth === 'jwt' && settings.jwksUrl === undefined;
+  const { auth: mode, jwksUrl, host } = settings;
+  // Beyond this machine a token that anybody can have would be none.
+  const isOwn = mode === 'jwt' && jwksUrl === undefined && isLoopback(host);
   const ownIssuer = isOwn ? `http://${at}:${settings.issuerPort}` : undefined;
   return { ...settings, dataDir: resolve(settings.dataDir), urlHost: at, ownIssuer };
 }

@@ -50,6 +50,12 @@ test('has a command that gets a token of the development issuer, and sends it', 
   expect(text.match(/-H "authorization: Bearer \$TOKEN"/g)).toHaveLength(2);
 });
 
+test('starts no development issuer where others could ask it for a token', () => {
+  expect(readDevConfig({ AUTH: 'jwt' }).ownIssuer).toBe('http://127.0.0.1:8090');
+  expect(readDevConfig({ AUTH: 'jwt', HOST: '0.0.0.0' }).ownIssuer).toBeUndefined();
+  expect(readDevConfig({ AUTH: 'off' }).ownIssuer).toBeUndefined();
+});
+
 test('leaves the tokens of another issuer to it', () => {
   const other = { AUTH_ISSUER: 'https://id.example', AUTH_JWKS_URL: 'https://id.example/keys' };
   const text = report({ AUTH: 'jwt', ...other });
