@@ -94,3 +94,19 @@ test('a channel proves with each call whose it is', async () => {
   await get(channel);
   expect(proofs).toEqual([['proof-1'], ['proof-2']]);
 });
+
+test('a call whose caller leaves while it is being proven is not made', async () => {
+  let calls = 0;
+  const handler = async () => {
+    calls++;
+    return {};
+  };
+  const leaving = new AbortController();
+  const identify = async () => {
+    leaving.abort();
+    return {};
+  };
+  const { channel } = await query(handler, 5_000, { identify });
+  const error = await failure(get(channel, { signal: leaving.signal }));
+  expect([error.reason, calls]).toEqual(['CANCELLED', 0]);
+});
