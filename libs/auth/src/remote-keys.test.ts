@@ -31,7 +31,7 @@ function verifying(options: Partial<RemoteKeysOptions> = {}) {
 }
 
 /** Waits as long as a policy would, without its circuit. */
-const guard: Guard = (call) => call(AbortSignal.timeout(300));
+const guard: Guard = (call) => call({ signal: AbortSignal.timeout(300) });
 
 describe('the keys of the issuer', () => {
   test('are fetched once for all who wait', async () => {

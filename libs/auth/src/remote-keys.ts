@@ -3,7 +3,9 @@ import { logger } from '@ordermesh/telemetry';
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 
 /** Runs a call that goes over the network: `execute` of a policy of @ordermesh/resilience, which an adapter cannot import. */
-export type Guard = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+export type Guard = <T>(
+  call: (attempt: { readonly signal: AbortSignal }) => Promise<T>,
+) => Promise<T>;
 
 /** What a policy for the issuer's keys should be made of: jose fetches them once for all who wait. */
 export const issuerPolicy = {
@@ -47,7 +49,7 @@ export function remoteKeys(options: RemoteKeysOptions): JWTVerifyGetKey {
   let triedAt = now();
 
   const fetchKeys = (href: string, init: RequestInit) =>
-    guard(async (signal) => {
+    guard(async ({ signal }) => {
       const document = await fetchDocument(href, init, signal);
       loadedAt = now();
       return Response.json(document);

@@ -5,7 +5,7 @@ import { type Guard, remoteKeys } from './remote-keys.ts';
 import { startTestIssuer, type TestIssuer } from './testing/index.ts';
 import { type TokenVerifier, tokenVerifier } from './token-verifier.ts';
 
-const unguarded: Guard = (call) => call(new AbortController().signal);
+const unguarded: Guard = (call) => call(new AbortController());
 const customer = '5F1D3C1E-4A55-4D2B-9A43-0D4A6A1B7C11';
 const nowS = Math.floor(Date.now() / 1000);
 let issuer: TestIssuer;
