@@ -184,6 +184,7 @@ export {
 } from './log-point.ts';
 export { type PageTokens, pageSize, pageTokens } from './page-token.ts';
 export { partitionOf } from './partition.ts';
+export type { Principal } from './principal.ts';
 export {
   type EventCatalogue,
   orderEvents,

@@ -1,5 +1,6 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
+import type { Principal } from '@ordermesh/contract';
 
 /** What a handler knows of its call beside the request. */
 export interface CallContext {
@@ -12,6 +13,8 @@ export interface CallContext {
     /** The calling process, e.g. `ordermesh-gateway`; empty for callers from outside the mesh. */
     readonly service: string;
   };
+  /** Whose call it is, once its token is verified; undefined while authentication is off. */
+  readonly principal?: Principal;
   /**
    * Address of the client that the call is for: the one that the gateway names, for its calls, else the peer's own. While callers do not
    * authenticate (loopback only) anybody may call itself the gateway.
