@@ -70,7 +70,7 @@ async function usable(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<CacheEntry | undefined> {
-  const found = await cache.find(wanted.orderId, signal);
+  const found = await cache.find(wanted.orderId, wanted.owner, signal);
   const note = (outcome: string) => {
     reads.add(1, { [attribute.outcome]: outcome });
     trace.getActiveSpan()?.setAttribute(attribute.readCache, outcome);
