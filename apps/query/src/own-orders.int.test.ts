@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DescMethodUnary } from '@bufbuild/protobuf';
 import { type Order, partitionOf } from '@ordermesh/contract';
-import { createPool } from '@ordermesh/postgres';
 import { deadLetter, postgresViewReader, type StoredOrder } from '@ordermesh/read-model';
 import { orderMessages, storedOrder, storedStates } from '@ordermesh/read-model/testing';
-import { callingAs, eventually, type TestDatabase } from '@ordermesh/testing';
+import { callingAs, eventually, type TestDatabase, withClient } from '@ordermesh/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   afterWrites,
@@ -133,21 +132,20 @@ describe('GetOrder', () => {
   });
 
   it('shares no read under way with whoever may not have its answer', async () => {
-    const pool = createPool({ url: database.url, max: 2, name: 'test', onError: () => undefined });
-    await using _pool = { [Symbol.asyncDispose]: () => pool.end() };
-    const client = await pool.connect();
-    await client.query('BEGIN; LOCK TABLE order_view IN ACCESS EXCLUSIVE MODE');
-    const reading = async () =>
-      (
-        await pool.query(`SELECT FROM pg_stat_activity WHERE datname = current_database()
-          AND application_name = 'test-query' AND wait_event_type = 'Lock'`)
-      ).rowCount;
-    const own = Array.from({ length: 5 }, () => get(patient, {}, asAda));
-    const foreign = Array.from({ length: 5 }, () => refusal(get(patient, {}, asBob)));
-    const all = [get(patient, {}, asStaff), get(patient, {})];
-    await eventually(async () => (await reading()) === 3);
-    await client.query('ROLLBACK');
-    client.release();
+    const reading = `SELECT FROM pg_stat_activity WHERE datname = current_database()
+      AND application_name = 'test-query' AND wait_event_type = 'Lock'`;
+    const { own, foreign, all } = await withClient(database.url, (watching) =>
+      withClient(database.url, async (holding) => {
+        await holding.query('BEGIN; LOCK TABLE order_view IN ACCESS EXCLUSIVE MODE');
+        const begun = {
+          own: Array.from({ length: 5 }, () => get(patient, {}, asAda)),
+          foreign: Array.from({ length: 5 }, () => refusal(get(patient, {}, asBob))),
+          all: [get(patient, {}, asStaff), get(patient, {})],
+        };
+        await eventually(async () => (await watching.query(reading)).rowCount === 3);
+        return begun;
+      }),
+    );
     for (const { message } of await Promise.all([...own, ...all]))
       expect(message.order).toEqual(created.order);
     for (const { reason } of await Promise.all(foreign)) expect(reason).toBe('ORDER_NOT_FOUND');
