@@ -11,13 +11,7 @@ import {
 } from '@ordermesh/read-model';
 import { storedStates } from '@ordermesh/read-model/testing';
 import { metricsText } from '@ordermesh/telemetry';
-import {
-  callingAs,
-  databaseOutage,
-  eventually,
-  isMissing,
-  type TestDatabase,
-} from '@ordermesh/testing';
+import { databaseOutage, eventually, isMissing, type TestDatabase } from '@ordermesh/testing';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -192,38 +186,6 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
       expect(flags(answer).stale).toMatch(/^6\d{4}$/);
     });
 
-    it('answers another customer what an absent order is, and keeps the entry for its owner', async () => {
-      await query.views.write(batchOf(created));
-      await cache.put([created], never);
-      const hits = await count('reads', 'hit');
-      for (const who of [randomUUID(), 'ann']) {
-        const refused = await refusal(get({}, { metadata: callingAs(who) }));
-        expect(refused).toMatchObject({ reason: 'ORDER_NOT_FOUND', metadata: {} });
-      }
-      expect(await count('reads', 'hit')).toBe(hits);
-      const own = { metadata: callingAs(created.order.customerId) };
-      for (const options of [own, { metadata: callingAs('ann', 'orders:fulfil') }, {}])
-        await eventually(async () => {
-          const before = await count('reads', 'hit');
-          expect((await get({}, options)).message.order).toEqual(created.order);
-          return (await count('reads', 'hit')) > before;
-        });
-    });
-
-    it('shares no look at Redis with whoever may not have what it finds', async () => {
-      await query.views.write(batchOf(created));
-      await cache.put([created], never);
-      process.kill(server.pid, 'SIGSTOP');
-      const before = asked;
-      const own = get({}, { metadata: callingAs(created.order.customerId) });
-      const foreign = refusal(get({}, { metadata: callingAs(randomUUID()) }));
-      await refusal(query.call(rpc.getOrder, { orderId: 'x' })); // received after both of them
-      process.kill(server.pid, 'SIGCONT');
-      expect((await own).message.order).toEqual(created.order);
-      expect((await foreign).reason).toBe('ORDER_NOT_FOUND');
-      expect(asked - before).toBe(2);
-    });
-
     it('asks Redis once for all who ask for one order at the same time', async () => {
       await cache.put([created], never);
       process.kill(server.pid, 'SIGSTOP');
@@ -267,19 +229,6 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
       await plain.del(key());
       const refused = await withoutStores(() => refusal(get()));
       expect(refused.reason).toBe('DEPENDENCY_UNAVAILABLE');
-    });
-
-    it('answers an expired entry to its owner only; to others it is as if there were none', async () => {
-      await cache.put([created], never);
-      await expire();
-      const asked = (subject: string) => get({}, { metadata: callingAs(subject) });
-      await withoutStores(async () => {
-        expect((await asked(created.order.customerId)).message.order).toEqual(created.order);
-        const foreign = await refusal(asked(randomUUID()));
-        await plain.del(key());
-        expect(foreign).toEqual(await refusal(asked(randomUUID())));
-        expect(foreign.reason).toBe('DEPENDENCY_UNAVAILABLE');
-      });
     });
 
     it('never answers an entry that is older than what the caller asks for', async () => {
