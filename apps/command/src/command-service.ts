@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { ownerOf } from '@ordermesh/auth';
 import {
   AddItemRequestSchema,
   AddItemResponseSchema,
@@ -9,6 +10,7 @@ import {
   ChangeShippingAddressResponseSchema,
   ConfirmOrderRequestSchema,
   ConfirmOrderResponseSchema,
+  type CreateOrderRequest,
   CreateOrderRequestSchema,
   CreateOrderResponseSchema,
   DeliverOrderRequestSchema,
@@ -17,6 +19,7 @@ import {
   type OrderItem,
   PayOrderRequestSchema,
   PayOrderResponseSchema,
+  ReasonError,
   RemoveItemRequestSchema,
   RemoveItemResponseSchema,
   ShipOrderRequestSchema,
@@ -31,6 +34,13 @@ import { type OrderAggregate, runCommand } from './run-command.ts';
 interface ChangeRequest {
   readonly orderId: string;
   readonly expectedVersion?: number;
+}
+
+/** @throws ReasonError FORBIDDEN when a customer orders for another one */
+function requireForOneself({ customerId }: CreateOrderRequest, { principal }: CallContext): void {
+  const owner = ownerOf(principal);
+  if (owner === undefined || owner === customerId) return;
+  throw new ReasonError('FORBIDDEN', 'Customers order for themselves: customerId must be yours.');
 }
 
 /** OrderCommandService: each method translates its request into the domain's command and runs it. */
@@ -57,8 +67,9 @@ export function commandService(aggregate: OrderAggregate): Implementation {
     };
 
   return implement(OrderCommandService, {
-    createOrder: (request, call) =>
-      runCommand(aggregate, {
+    createOrder: async (request, call) => {
+      requireForOneself(request, call);
+      return runCommand(aggregate, {
         requestSchema: CreateOrderRequestSchema,
         answerSchema: CreateOrderResponseSchema,
         request,
@@ -72,7 +83,8 @@ export function commandService(aggregate: OrderAggregate): Implementation {
           now: Date.now(),
         },
         call,
-      }),
+      });
+    },
     confirmOrder: change(ConfirmOrderRequestSchema, ConfirmOrderResponseSchema, (_, now) => ({
       type: 'ConfirmOrder',
       now,

@@ -8,6 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { SpanKind } from '@opentelemetry/api';
+import { ownerOf } from '@ordermesh/auth';
 import {
   encodeConsistencyToken,
   OrderStatus,
@@ -28,6 +29,7 @@ import {
 import type { OrderCommand, OrderEvent, OrderState, Rejection } from '@ordermesh/order';
 import type { CallContext } from '@ordermesh/rpc';
 import { attribute, carry, inSpan, messagingSpanName } from '@ordermesh/telemetry';
+import { placedBy } from './placed-by.ts';
 import { toReason } from './to-reason.ts';
 
 /** The order with its rules and its log. */
@@ -55,7 +57,8 @@ const newId = uuidv7(Date.now, randomBytes);
 
 /**
  * Runs a command and answers with the order after it. Everything happens under a `create` span: its context is stored with the events, so
- * that what follows from them joins this request's trace.
+ * that what follows from them joins this request's trace. To callers who may see their own orders only, another customer's order is absent, but its id is
+ * taken.
  * @throws ReasonError
  */
 export async function runCommand<Request extends DescMessage, Answer extends DescMessage>(
@@ -71,6 +74,14 @@ export async function runCommand<Request extends DescMessage, Answer extends Des
   }: CommandCall<Request, Answer>,
 ): Promise<MessageShape<Answer>> {
   const idempotency = idempotencyOf(call, requestSchema, request);
+  const owner = ownerOf(call.principal);
+  const isCreate = command.type === 'CreateOrder';
+  /** For where no state tells: a conflict answers none, a damaged stream has none. */
+  const isForeign = async () => {
+    if (owner === undefined) return false;
+    const [first] = await aggregate.store.readStream(orderId, 0, call.signal);
+    return placedBy(first) !== owner;
+  };
   const span = {
     kind: SpanKind.PRODUCER,
     attributes: {
@@ -87,6 +98,8 @@ export async function runCommand<Request extends DescMessage, Answer extends Des
     const executed = await execute(aggregate, command, {
       streamId: orderId,
       expected,
+      mayKnow:
+        isCreate || owner === undefined ? undefined : ({ customerId }) => customerId === owner,
       ...(idempotency ? { idempotency } : {}),
       metadata: {
         actor: call.caller,
@@ -99,10 +112,26 @@ export async function runCommand<Request extends DescMessage, Answer extends Des
       newId,
       now: new Date(command.now),
       signal: call.signal,
-    }).catch((error: unknown) => {
-      throw toReason(error, orderId);
+    }).catch(async (error: unknown) => {
+      const reason = toReason(error, orderId);
+      if (reason.code === 'INTERNAL' && !isCreate && (await isForeign())) {
+        const absent = aggregate.decider.decide(command, undefined);
+        if (!absent.ok) return { type: 'rejected', rejection: absent.rejection } as const;
+      }
+      throw reason;
     });
+    if (executed.type === 'conflict' && isCreate && (await isForeign())) throw taken(orderId);
     return answered(answerSchema, settled(executed, orderId, command), call);
+  });
+}
+
+/** As a conflict, but without the version of somebody else's order. */
+function taken(orderId: string): ReasonError {
+  const message = 'An order with this id exists; the id must be unused.';
+  const metadata = { expectedVersion: '0' };
+  return new ReasonError('VERSION_CONFLICT', message, {
+    metadata,
+    resource: { type: 'order', name: orderId },
   });
 }
 

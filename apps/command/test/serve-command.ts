@@ -22,7 +22,7 @@ import {
 } from '@ordermesh/event-store-postgres';
 import { createPool, migrate } from '@ordermesh/postgres';
 import { type CallOptions, callUnary, connect, serveRpc } from '@ordermesh/rpc';
-import { type TestDatabase, testDatabase } from '@ordermesh/testing';
+import { type TestDatabase, testDatabase, withPrincipals } from '@ordermesh/testing';
 import { commandService } from '../src/command-service.ts';
 import { historyService } from '../src/history-service.ts';
 import { logService } from '../src/log-service.ts';
@@ -81,8 +81,8 @@ export async function serveCommand(url: string): Promise<ServedCommand> {
       port: 0,
       portVariable: 'COMMAND_PORT',
       services: [
-        commandService(aggregate),
-        historyService(store, pageTokens(Buffer.from('0123456789abcdef'))),
+        withPrincipals(commandService(aggregate)),
+        withPrincipals(historyService(store, pageTokens(Buffer.from('0123456789abcdef')))),
         logService(store, partitions),
       ],
       requestTimeoutMs: 20_000,

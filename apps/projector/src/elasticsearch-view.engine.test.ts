@@ -46,9 +46,12 @@ describe.skipIf(isMissing('elasticsearch'))('the projector with Elasticsearch', 
       CUSTOMER_ADDRESS: '127.0.0.1:1', // nobody is there: every view stays pending
     });
   const caughtUp = (reader: OrderViewReader, orderId: string, version: number) =>
-    eventually(async () => ((await reader.get(orderId, signal))?.order.version ?? 0) === version, {
-      withinMs: 60_000,
-    });
+    eventually(
+      async () => ((await reader.get(orderId, undefined, signal))?.order.version ?? 0) === version,
+      {
+        withinMs: 60_000,
+      },
+    );
 
   it('projects into PostgreSQL while Elasticsearch is away, and into both when it is back', async () => {
     await using table = postgresViewReader({ url: viewUrl, max: 2, name: 'test-reader' });
@@ -67,7 +70,9 @@ describe.skipIf(isMissing('elasticsearch'))('the projector with Elasticsearch', 
     await caughtUp(index, streamId, 1);
     await log.append([rows.next(streamId, 'OrderConfirmed')]);
     await Promise.all([table, index].map((reader) => caughtUp(reader, streamId, 2)));
-    expect(await index.get(streamId, signal)).toEqual(await table.get(streamId, signal));
+    expect(await index.get(streamId, undefined, signal)).toEqual(
+      await table.get(streamId, undefined, signal),
+    );
 
     await node.kill();
     await log.append([rows.next(streamId, 'OrderPaid')]);

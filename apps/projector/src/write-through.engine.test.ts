@@ -65,7 +65,7 @@ describe.skipIf(isMissing('redis'))('a projection with a cache', () => {
     await handler.batch({ partition, messages, signal });
   }
   const stored = async (orderId: string) => (await store.writer.load([orderId])).get(orderId);
-  const held = async (orderId: string) => (await cache.get(orderId, signal))?.stored;
+  const held = async (orderId: string) => (await cache.get(orderId, undefined, signal))?.stored;
   /** The cache has what the store has. */
   const same = (orderId: string, version: number) =>
     eventually(async () => {

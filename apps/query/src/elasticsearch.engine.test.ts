@@ -13,6 +13,7 @@ import {
 } from '@ordermesh/read-model';
 import { storedOrder } from '@ordermesh/read-model/testing';
 import {
+  callingAs,
   databaseOutage,
   eventually,
   isMissing,
@@ -101,6 +102,39 @@ describe.skipIf(isMissing('elasticsearch'))('queries with Elasticsearch', () => 
       await indexed.write(batchOf(stored));
       expect((await early).message.orders).toEqual([stored.order]);
       expect((await search()).message.orders).toEqual([stored.order]);
+    }
+  });
+
+  it('shows callers what is theirs only, in Elasticsearch, in PostgreSQL, and where one stands in for the other', async () => {
+    const own = await written();
+    const foreign = await written();
+    const { customerId } = own.order;
+    const seeing = (...writes: StoredOrder[]) => ({
+      metadata: {
+        ...callingAs(customerId, 'orders:read'),
+        ...afterWrites(
+          ...writes.map(({ partition, order }): [number, bigint] => [partition, order.position]),
+        ).metadata,
+      },
+    });
+    const both = seeing(own, foreign);
+    const found = await query.call(rpc.searchOrders, { query: 'blue' }, both);
+    expect([found.message.orders, degraded(found)]).toEqual([[own.order], undefined]);
+    const theirs = { customerId: foreign.order.customerId };
+    expect((await query.call(rpc.searchOrders, theirs, both)).message.orders).toEqual([]);
+    const outage = databaseOutage(database);
+    await outage.begin();
+    try {
+      const one = await query.call(rpc.getOrder, { orderId: own.order.orderId }, seeing(own));
+      expect([one.message.order, degraded(one)]).toEqual([own.order, 'postgresql']);
+      const { orderId } = foreign.order;
+      for (const id of [orderId, randomUUID()])
+        expect(await refusal(query.call(rpc.getOrder, { orderId: id }, seeing()))).toMatchObject({
+          reason: 'ORDER_NOT_FOUND',
+          metadata: {},
+        });
+    } finally {
+      await outage.end();
     }
   });
 

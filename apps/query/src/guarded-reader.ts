@@ -9,7 +9,8 @@ export function guardedReader(reader: OrderViewReader, policy: Policy): OrderVie
   const guarded = <T>(signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>) =>
     policy.execute((attempt) => call(attempt.signal), { signal });
   return {
-    get: (orderId, caller) => guarded(caller, (signal) => reader.get(orderId, signal)),
+    get: (orderId, owner, caller) =>
+      guarded(caller, (signal) => reader.get(orderId, owner, signal)),
     list: (request, caller) => guarded(caller, (signal) => reader.list(request, signal)),
     search: (request, caller) => guarded(caller, (signal) => reader.search(request, signal)),
     checkpoint: (partition, caller) =>
@@ -18,8 +19,8 @@ export function guardedReader(reader: OrderViewReader, policy: Policy): OrderVie
       guarded(caller, (signal) => reader.checkpoints(partitions, signal)),
     searchable: (partition, position, caller) =>
       guarded(caller, (signal) => reader.searchable(partition, position, signal)),
-    parkedOrder: (partition, orderId, caller) =>
-      guarded(caller, (signal) => reader.parkedOrder(partition, orderId, signal)),
+    parkedOrder: (partition, orderId, owner, caller) =>
+      guarded(caller, (signal) => reader.parkedOrder(partition, orderId, owner, signal)),
     parkedEvent: (partition, position, caller) =>
       guarded(caller, (signal) => reader.parkedEvent(partition, position, signal)),
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),

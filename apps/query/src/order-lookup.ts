@@ -77,7 +77,7 @@ async function usable(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<CacheEntry | undefined> {
-  const found = await cache.find(wanted.orderId, signal);
+  const found = await cache.find(wanted.orderId, wanted.owner, signal);
   const had = found === 'absent' ? 'miss' : found === 'bypassed' ? 'bypass' : judged(found, wanted);
   trace.getActiveSpan()?.setAttribute(attribute.readCache, had);
   if (had !== 'expired') count(had); // an expired one is counted by what becomes of it

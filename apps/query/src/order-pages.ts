@@ -1,8 +1,11 @@
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
+import { ownerOf } from '@ordermesh/auth';
 import {
   type ListOrdersRequest,
   type Order,
+  ownedScope,
   pageSize,
+  ReasonError,
   type SearchOrdersRequest,
 } from '@ordermesh/contract';
 import {
@@ -16,6 +19,7 @@ import type { CallContext } from '@ordermesh/rpc';
 import { behind, boundedWait } from './bounded-wait.ts';
 import { refuseParkedEvent, wantedWrites } from './consistency.ts';
 import { firstAnswer } from './first-answer.ts';
+import { requireOwn } from './require-own.ts';
 import { lookupStores, searchStores, type ViewStore, type Views } from './views.ts';
 
 interface Page {
@@ -23,24 +27,36 @@ interface Page {
   readonly nextPageToken: string;
 }
 
-/** A customer's orders, newest first. @throws ReasonError PAGE_TOKEN_INVALID, EVENTUAL_CONSISTENCY_TIMEOUT, DEPENDENCY_UNAVAILABLE */
+/**
+ * A customer's orders, newest first.
+ * @throws ReasonError CUSTOMER_NOT_FOUND for a customer who is not the caller, there or not; PAGE_TOKEN_INVALID, EVENTUAL_CONSISTENCY_TIMEOUT,
+ * DEPENDENCY_UNAVAILABLE
+ */
 export async function listOrders(
   views: Views,
   request: ListOrdersRequest,
   call: CallContext,
 ): Promise<Page> {
   const { customerId } = request;
+  const owner = ownerOf(call.principal);
+  if (owner !== undefined && customerId !== owner) {
+    const resource = { type: 'customer', name: customerId };
+    throw new ReasonError('CUSTOMER_NOT_FOUND', `There is no customer ${customerId}.`, {
+      resource,
+    });
+  }
   const pages: PageQuery = {
     stores: lookupStores(views),
+    owner,
     scope: ['ListOrders', customerId],
     sticky: false,
-    read: (reader, limit, after) => reader.list({ customerId, limit, after }, call.signal),
+    read: (reader, limit, after) => reader.list({ customerId, owner, limit, after }, call.signal),
   };
   return page(views, request, pages, call);
 }
 
 /**
- * Orders by text and filters. The pages of one relevance order come from one store, because the other ranks otherwise.
+ * Orders by text and filters, of those that are the caller's. The pages of one relevance order come from one store, because the other ranks otherwise.
  * @throws ReasonError PAGE_TOKEN_INVALID, EVENTUAL_CONSISTENCY_TIMEOUT, DEPENDENCY_UNAVAILABLE
  */
 export async function searchOrders(
@@ -49,7 +65,9 @@ export async function searchOrders(
   call: CallContext,
 ): Promise<Page> {
   const { query, status, customerId, createdAfter, createdBefore, currencyCode } = request;
+  const owner = ownerOf(call.principal);
   const filter = {
+    owner,
     query: query || undefined,
     status,
     customerId: customerId || undefined,
@@ -72,6 +90,7 @@ export async function searchOrders(
   ];
   const pages: PageQuery = {
     stores: searchStores(views),
+    owner,
     scope,
     sticky: filter.orderBy === 'relevance',
     read: (reader, limit, after) => reader.search({ ...filter, limit, after }, call.signal),
@@ -82,8 +101,10 @@ export async function searchOrders(
 interface PageQuery {
   /** The best first. */
   readonly stores: readonly ViewStore[];
-  /** Everything that must stay the same from page to page. */
-  readonly scope: unknown;
+  /** Whose orders; undefined for everybody's. */
+  readonly owner: string | undefined;
+  /** Everything else that must stay the same from page to page. */
+  readonly scope: readonly unknown[];
   /** True if only the store that made a page can continue it. */
   readonly sticky: boolean;
   read(reader: OrderViewReader, limit: number, after: Keyset | undefined): Promise<OrderPage>;
@@ -92,14 +113,16 @@ interface PageQuery {
 async function page(
   views: Views,
   request: { readonly pageSize: number; readonly pageToken: string },
-  { stores, scope, sticky, read }: PageQuery,
+  { stores, owner, scope: query, sticky, read }: PageQuery,
   call: CallContext,
 ): Promise<Page> {
   const { tokens } = views;
+  const scope = ownedScope(query, owner);
   const signed = request.pageToken ? tokens.read(scope, request.pageToken) : undefined;
   const pageOf = (after: Keyset | undefined) => async (store: ViewStore) => {
     await containWrites(views, store, call);
     const { orders, next } = await read(store.reader, pageSize(request.pageSize), after);
+    requireOwn(owner, orders);
     const keyset = next && (sticky ? [store.name, ...next] : next);
     return { orders: [...orders], nextPageToken: keyset ? tokens.sign(scope, keyset) : '' };
   };

@@ -11,7 +11,7 @@ export function postgresqlStore(
   notifier: ViewNotifier,
   guard: Policy,
 ): ViewStore {
-  const get: OrderViewReader['get'] = (orderId, caller) =>
-    guard.execute(({ signal }) => reader.get(orderId, signal), { signal: caller });
+  const get: OrderViewReader['get'] = (orderId, owner, caller) =>
+    guard.execute(({ signal }) => reader.get(orderId, owner, signal), { signal: caller });
   return { name: 'postgresql', reader: { ...reader, get }, notifier };
 }

@@ -76,14 +76,14 @@ describe.skipIf(isMissing('redis'))('lookups with a cache', () => {
     const states = storedStates({ orderId, later, firstPosition: position + 1n });
     [created, confirmed] = states as [StoredOrder, StoredOrder];
     position += 2n;
-    await eventually(() => cache.get(orderId, never)); // the connection is back
+    await eventually(() => cache.get(orderId, undefined, never)); // the connection is back
     await untilUsed();
   });
 
   const get = (request: { minVersion?: number } = {}, options = {}) =>
     query.call(rpc.getOrder, { orderId, ...request }, options);
   const key = () => `order:read:${orderId}`;
-  const held = async () => (await cache.get(orderId, never))?.stored;
+  const held = async () => (await cache.get(orderId, undefined, never))?.stored;
   const filled = (stored: StoredOrder) =>
     eventually(async () => expect(await held()).toEqual(stored));
   /** Makes the entry too old to be answered without a look at the store. */

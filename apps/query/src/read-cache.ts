@@ -1,19 +1,24 @@
 import {
   type CachedView,
   cacheWrites,
+  type Owner,
   redisViewCache,
   type StoredOrder,
   type ViewCache,
   viewOrigin,
 } from '@ordermesh/read-model';
 import type { Policy } from '@ordermesh/resilience';
-import { singleFlight } from './single-flight.ts';
+import { flightKey, singleFlight } from './single-flight.ts';
 import type { Guarded } from './store-policies.ts';
 
 /** The cache in front of the lookups. Nothing that is wrong with it fails a lookup, nor holds one up for longer than it waits for the cache, 50 ms by default. */
 export interface ReadCache extends AsyncDisposable {
-  /** What the cache has of an order; `bypassed` when it cannot be asked. Rejects with the signal's reason only. */
-  find(orderId: string, signal: AbortSignal): Promise<CacheEntry | 'absent' | 'bypassed'>;
+  /** What the cache has of an owner's order; `bypassed` when it cannot be asked. Rejects with the signal's reason only. */
+  find(
+    orderId: string,
+    owner: Owner,
+    signal: AbortSignal,
+  ): Promise<CacheEntry | 'absent' | 'bypassed'>;
   /** Keeps a view that the lookups' own store has just answered; off the answer's path. */
   fill(stored: StoredOrder): void;
 }
@@ -52,10 +57,10 @@ export function readCache(cache: ViewCache, freshMs: number, guard: Policy): Rea
   const writes = cacheWrites(cache, (write) => guard.execute(({ signal }) => write(signal)));
 
   return {
-    async find(orderId, caller) {
+    async find(orderId, owner, caller) {
       try {
-        const found = await lookups.join(orderId, caller, (signal) =>
-          guard.execute((attempt) => cache.get(orderId, attempt.signal), { signal }),
+        const found = await lookups.join(flightKey([orderId], owner), caller, (signal) =>
+          guard.execute((attempt) => cache.get(orderId, owner, attempt.signal), { signal }),
         );
         if (found === undefined) return 'absent';
         return { ...found, isFresh: found.ageMs < freshForMs(orderId, freshMs) };

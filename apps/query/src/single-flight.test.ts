@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { singleFlight } from './single-flight.ts';
+import { flightKey, singleFlight } from './single-flight.ts';
 
 const staying = new AbortController().signal;
 
@@ -15,6 +15,14 @@ function workload() {
   };
   return { work, signals, ends };
 }
+
+it('gives each owner of the same read another key, everybody one more', () => {
+  const of = (owner: string | undefined, ...what: unknown[]) => flightKey(what, owner);
+  const keys = [of('ada', 'x', 1), of('bob', 'x', 1), of(undefined, 'x', 1), of('null', 'x', 1)];
+  const others = [of('', 'x', 1), of('1', 'x'), of('ada', 'x', 2), of('1 ada', 'x')];
+  expect(new Set([...keys, ...others]).size).toBe(8);
+  expect(of('ada', 'x', 1n)).toBe(keys[0]);
+});
 
 describe('singleFlight()', () => {
   it('does the work once for all who ask at the same time, and again for whoever comes later', async () => {

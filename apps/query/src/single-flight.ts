@@ -1,3 +1,4 @@
+import type { Owner } from '@ordermesh/read-model';
 import { untilAborted } from '@ordermesh/service';
 
 /** Lets those who ask for the same thing at the same time share one piece of work. */
@@ -9,6 +10,10 @@ export interface SingleFlight<T> {
    */
   join(key: string, caller: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
+
+/** Key of a read: whoever may see other orders has a flight of their own, so that no answer is shared with somebody who may not have it. */
+export const flightKey = (what: readonly unknown[], owner: Owner): string =>
+  JSON.stringify([...what.map(String), owner ?? null]);
 
 interface Flight<T> {
   readonly outcome: Promise<T>;

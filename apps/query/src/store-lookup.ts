@@ -1,14 +1,15 @@
 import { ReasonError } from '@ordermesh/contract';
-import type { StoredOrder } from '@ordermesh/read-model';
+import type { Owner, StoredOrder } from '@ordermesh/read-model';
 import type { CallContext } from '@ordermesh/rpc';
 import { behind, boundedWait } from './bounded-wait.ts';
 import { refuseParkedEvent } from './consistency.ts';
-import type { SingleFlight } from './single-flight.ts';
+import { flightKey, type SingleFlight } from './single-flight.ts';
 import type { ViewStore } from './views.ts';
 
 /** One order, and how new its view has to be. */
 export interface Wanted {
   readonly orderId: string;
+  readonly owner: Owner;
   readonly partition: number;
   /** 0 for any. */
   readonly minVersion: number;
@@ -28,9 +29,10 @@ export async function storeLookup(
   call: CallContext,
   flights: SingleFlight<StoredOrder | undefined>,
 ): Promise<StoredOrder | undefined> {
-  const key = `${wanted.orderId} ${wanted.minVersion} ${wanted.position}`;
+  const { orderId, owner, minVersion, position } = wanted;
+  const key = flightKey([orderId, minVersion, position], owner);
   const first = await flights.join(`now ${key}`, call.signal, (signal) =>
-    store.reader.get(wanted.orderId, signal),
+    store.reader.get(orderId, owner, signal),
   );
   if (isEnough(first, wanted)) return first;
   return boundedWait(
@@ -52,15 +54,15 @@ export function isEnough(
 
 async function caughtUp(store: ViewStore, wanted: Wanted, signal: AbortSignal) {
   const { reader, notifier } = store;
-  const { orderId, partition, minVersion, position } = wanted;
+  const { orderId, owner, partition, minVersion, position } = wanted;
   if (position > 0n) {
     // The checkpoint, not the view: the token may be of another order in this partition.
     await notifier.reached(partition, position, signal);
     await refuseParkedEvent(reader, partition, position, signal);
   }
-  if (minVersion === 0) return reader.get(orderId, signal);
+  if (minVersion === 0) return reader.get(orderId, owner, signal);
   await refuseParkedOrder(store, wanted, signal);
-  return notifier.forOrder({ orderId, partition, minVersion }, signal);
+  return notifier.forOrder({ orderId, owner, partition, minVersion }, signal);
 }
 
 /** How far the view is, for the caller whose time is over; the order may have been parked meanwhile. */
@@ -70,9 +72,9 @@ async function tooLate(
   signal: AbortSignal,
 ): Promise<ReasonError> {
   const { reader } = store;
-  const { orderId, partition, minVersion, position } = wanted;
+  const { orderId, owner, partition, minVersion, position } = wanted;
   if (minVersion > 0) await refuseParkedOrder(store, wanted, signal);
-  const current = await reader.get(orderId, signal);
+  const current = await reader.get(orderId, owner, signal);
   const currentVersion = String(current?.order.version ?? 0);
   if (position === 0n) return behind({ currentVersion });
   const currentPosition = String(await reader.checkpoint(partition, signal));
@@ -81,10 +83,10 @@ async function tooLate(
 
 async function refuseParkedOrder(
   { reader }: ViewStore,
-  { orderId, partition, minVersion }: Wanted,
+  { orderId, owner, partition, minVersion }: Wanted,
   signal: AbortSignal,
 ): Promise<void> {
-  const first = await reader.parkedOrder(partition, orderId, signal);
+  const first = await reader.parkedOrder(partition, orderId, owner, signal);
   if (first === undefined || first.version > minVersion) return;
   const message =
     'An event of this order could not be projected and waits for an operator; its view stays older.';

@@ -23,7 +23,7 @@ import {
   type ViewNotifier,
 } from '@ordermesh/read-model';
 import { type CallOptions, callUnary, connect, serveRpc } from '@ordermesh/rpc';
-import { type TestDatabase, testDatabase } from '@ordermesh/testing';
+import { type TestDatabase, testDatabase, withPrincipals } from '@ordermesh/testing';
 import { queryService } from '../src/query-service.ts';
 import type { ReadCache } from '../src/read-cache.ts';
 import type { ViewStore } from '../src/views.ts';
@@ -85,14 +85,16 @@ export async function serveQuery(
       port: 0,
       portVariable: 'QUERY_PORT',
       services: [
-        queryService({
-          postgresql,
-          elasticsearch,
-          cache,
-          tokens,
-          partitions,
-          minVersionWaitMs,
-        }),
+        withPrincipals(
+          queryService({
+            postgresql,
+            elasticsearch,
+            cache,
+            tokens,
+            partitions,
+            minVersionWaitMs,
+          }),
+        ),
       ],
       requestTimeoutMs: 30_000,
       reflection: false,

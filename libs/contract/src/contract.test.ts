@@ -11,6 +11,7 @@ import {
   isReason,
   type LogRow,
   OrderPaidSchema,
+  ownedScope,
   pageSize,
   pageTokens,
   partitionOf,
@@ -102,6 +103,15 @@ describe('page tokens', () => {
       );
     expect(() => tokens.read({ ...scope, query: 'coffee' }, token)).toThrow(ReasonError);
     expect(() => pageTokens(Buffer.alloc(32, 8)).read(scope, token)).toThrow(ReasonError);
+  });
+
+  test('of an owner are refused to everybody else, and stay as they were without one', () => {
+    const list = ['ListOrders', 'a'];
+    const token = tokens.sign(ownedScope(list, 'ada'), ['1']);
+    expect(tokens.read(ownedScope(list, 'ada'), token)).toEqual(['1']);
+    for (const scope of [ownedScope(list, 'bob'), ownedScope(list, undefined), [...list, 'ada']])
+      expect(() => tokens.read(scope, token)).toThrow(ReasonError);
+    expect(tokens.sign(ownedScope(list, undefined), ['1'])).toBe(tokens.sign(list, ['1']));
   });
 
   test('need a key of 16 bytes', () => {

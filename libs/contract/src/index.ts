@@ -183,7 +183,7 @@ export {
   lastEventOf,
   requireSameLog,
 } from './log-point.ts';
-export { type PageTokens, pageSize, pageTokens } from './page-token.ts';
+export { ownedScope, type PageTokens, pageSize, pageTokens } from './page-token.ts';
 export { partitionOf } from './partition.ts';
 export type { Principal } from './principal.ts';
 export {

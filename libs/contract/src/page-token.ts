@@ -53,6 +53,14 @@ export function pageTokens(key: Uint8Array): PageTokens {
   };
 }
 
+/**
+ * The scope of pages that show only what is the owner's, so that nobody else can read on with their tokens.
+ * @param scope of everybody's pages, which stay as they are
+ * @param owner undefined for everybody's
+ */
+export const ownedScope = (scope: readonly unknown[], owner: string | undefined): unknown =>
+  owner === undefined ? scope : { scope, owner };
+
 /** Page size after AIP-158: 0 means 20, more than 100 means 100. */
 export function pageSize(requested: number): number {
   return requested === 0 ? 20 : Math.min(requested, 100);

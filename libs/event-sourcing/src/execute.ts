@@ -2,7 +2,7 @@ import type { Aggregate } from './aggregate.ts';
 import type { Append, AppendOutcome } from './event-store.ts';
 import { type ExpectedVersion, isExpected, namesVersion } from './expected-version.ts';
 import { type Idempotency, type StoredAnswer, sameHash } from './idempotency.ts';
-import { type Loaded, load, remember } from './load.ts';
+import { type Loaded, load, nothing, remember } from './load.ts';
 import { loadMetrics } from './load-metrics.ts';
 import type { EventMetadata } from './recorded-event.ts';
 
@@ -11,6 +11,11 @@ export interface ExecuteOptions<State> {
   /** UUID, lower case. */
   readonly streamId: string;
   readonly expected: ExpectedVersion;
+  /**
+   * Whether the caller may know of the stream. One that they may not is absent in every check: the decider sees no state, and no version conflicts.
+   * By default every stream; not for commands that create, because they are refused a stream that is there, whoever has it.
+   */
+  readonly mayKnow?: ((state: State) => boolean) | undefined;
   /** Set when the caller sent a key: then the command happens at most once. */
   readonly idempotency?: Idempotency;
   readonly metadata: EventMetadata;
@@ -102,15 +107,22 @@ async function decide<Command, State, Event, Rejection>(
 }> {
   const { streamId, signal } = options;
   if (mayBeCached && aggregate.cache !== undefined) {
-    const cached = aggregate.cache.get(streamId);
-    (cached === undefined ? loadMetrics.cacheMisses : loadMetrics.cacheHits).add(1);
-    if (cached !== undefined) {
+    const found = aggregate.cache.get(streamId);
+    (found === undefined ? loadMetrics.cacheMisses : loadMetrics.cacheHits).add(1);
+    if (found !== undefined) {
+      const cached = known(found, options);
       const checked = check(aggregate, command, cached, options);
       if (checked.type === 'accepted') return { loaded: cached, checked };
     }
   }
-  const loaded = await load(aggregate, streamId, signal);
+  const loaded = known(await load(aggregate, streamId, signal), options);
   return { loaded, checked: check(aggregate, command, loaded, options) };
+}
+
+/** The stream as its caller may know it. */
+function known<State>(loaded: Loaded<State>, { mayKnow }: ExecuteOptions<State>): Loaded<State> {
+  const isHidden = loaded.state !== undefined && mayKnow?.(loaded.state) === false;
+  return isHidden ? nothing : loaded;
 }
 
 function check<Command, State, Event, Rejection>(

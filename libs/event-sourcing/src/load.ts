@@ -11,7 +11,8 @@ export interface Loaded<State> {
   readonly snapshotVersion: number;
 }
 
-const nothing = { state: undefined, version: 0, snapshotVersion: 0 } as const;
+/** A stream without events. */
+export const nothing = { state: undefined, version: 0, snapshotVersion: 0 } as const;
 
 /**
  * A stream's state as it is stored now, in one query: the events beyond the cached state, else those beyond the newest snapshot of this state's schema, else

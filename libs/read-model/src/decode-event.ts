@@ -9,6 +9,7 @@ import {
   schemaVersionOf,
 } from '@ordermesh/contract';
 import { PoisonError } from './poison-error.ts';
+import { isUuid } from './uuid.ts';
 
 /** One event of an order, read and checked. */
 export interface DecodedEvent {
@@ -29,10 +30,9 @@ export interface DecodedEvent {
 }
 
 const typePrefix = 'ordermesh.order.v1.';
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const traceContext = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** True for what can be the id of an order; a key of the bus may be anything. */
-export const isOrderId = (text: string): boolean => uuid.test(text);
+export const isOrderId = isUuid;
 
 const printable = /^[\x20-\x7e]{1,512}$/;
 

@@ -38,6 +38,7 @@ export type {
   ParkedOrder,
   ViewBatch,
 } from './order-view-writer.ts';
+export { isShownTo, type Owner } from './owner.ts';
 export { PoisonError, type PoisonKind } from './poison-error.ts';
 // PostgreSQL.
 export { postgresViewMigrations } from './postgres/migrations.ts';

@@ -1,15 +1,19 @@
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { Order, OrderStatus } from '@ordermesh/contract';
 import type { ParkedOrder } from './order-view-writer.ts';
+import type { Owner } from './owner.ts';
 import type { StoredOrder } from './stored-order.ts';
 
 /**
  * What queries need of a store of views. Every method rejects with the signal's reason as soon as it fires, else with the store's error when it
  * cannot answer; nothing here falls back or caches.
+ *
+ * Orders are asked for on behalf of an owner, and the store itself leaves out what is not theirs: to them another customer's order and one that does not
+ * exist are the same, down to what the store has to do. An owner that is no customer id, such as a name, owns nothing.
  */
 export interface OrderViewReader extends AsyncDisposable {
   /** One view, undefined if there is none. Contains everything up to the checkpoint that was read before the call. */
-  get(orderId: string, signal: AbortSignal): Promise<StoredOrder | undefined>;
+  get(orderId: string, owner: Owner, signal: AbortSignal): Promise<StoredOrder | undefined>;
 
   /** A customer's orders, newest first, ties by order id. */
   list(request: ListOrders, signal: AbortSignal): Promise<OrderPage>;
@@ -26,10 +30,14 @@ export interface OrderViewReader extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, bigint>>;
 
-  /** First dead letter of an order, undefined if the order is not parked. A view never gets to that version until it is retried or discarded. */
+  /**
+   * First dead letter of an order, undefined if the order is not parked. A view never gets to that version until it is retried or discarded. An owner
+   * hears of it only with a view of the order: whose it is without one, no store knows.
+   */
   parkedOrder(
     partition: number,
     orderId: string,
+    owner: Owner,
     signal: AbortSignal,
   ): Promise<ParkedOrder | undefined>;
 
@@ -59,6 +67,7 @@ export interface OrderPage {
 /** What {@link OrderViewReader.list} takes. */
 export interface ListOrders {
   readonly customerId: string;
+  readonly owner: Owner;
   /** Orders per page, from 1. */
   readonly limit: number;
   /** `next` of the previous page. */
@@ -79,6 +88,7 @@ export type OrderBy = (typeof orderBys)[number];
 
 /** What {@link OrderViewReader.search} takes. An absent filter holds for every order. */
 export interface SearchOrders {
+  readonly owner: Owner;
   /**
    * Words that must all occur ({@link searchWords}) in order id, customer name, e-mail and item names together. Absent or empty: no
    * filter. Without any word, such as `"-?"`: nothing matches.

@@ -1,3 +1,4 @@
+import type { Owner } from './owner.ts';
 import type { StoredOrder } from './stored-order.ts';
 
 /**
@@ -6,8 +7,11 @@ import type { StoredOrder } from './stored-order.ts';
  * cache's error.
  */
 export interface ViewCache extends AsyncDisposable {
-  /** The entry of an order, undefined if there is none that is of these views and can be read. */
-  get(orderId: string, signal: AbortSignal): Promise<CachedView | undefined>;
+  /**
+   * The entry of an order, undefined if there is none that is of these views and can be read, and for an order that is not the owner's. Entries are
+   * kept by order id alone, so that a write replaces the one that all readers share.
+   */
+  get(orderId: string, owner: Owner, signal: AbortSignal): Promise<CachedView | undefined>;
 
   /**
    * Keeps views, each unless the cache has a greater revision of it ({@link viewRevision}); one of the same revision counts as written anew. To be

@@ -1,3 +1,4 @@
+import type { Owner } from './owner.ts';
 import type { StoredOrder } from './stored-order.ts';
 
 /**
@@ -12,7 +13,7 @@ export interface ViewNotifier extends AsyncDisposable {
   reached(partition: number, position: bigint, signal: AbortSignal): Promise<void>;
 
   /**
-   * The view of an order as soon as it has at least `minVersion`. Reads the store at once, and again each time that the order's partition moved.
+   * The view of an order as soon as it has at least `minVersion`; of one that is not the owner's, as of one that does not exist, never. Reads the store at once, and again each time that the order's partition moved.
    * Rejects with the signal's reason, or with the store's error.
    */
   forOrder(request: AwaitedOrder, signal: AbortSignal): Promise<StoredOrder>;
@@ -24,6 +25,7 @@ export interface ViewNotifier extends AsyncDisposable {
 /** What {@link ViewNotifier.forOrder} takes. */
 export interface AwaitedOrder {
   readonly orderId: string;
+  readonly owner: Owner;
   /** The order's partition (`partitionOf` of the contract). */
   readonly partition: number;
   /** From 1. */

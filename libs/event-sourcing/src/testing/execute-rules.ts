@@ -3,11 +3,12 @@ import { describe, expect, test } from 'vitest';
 import type { EventStore } from '../event-store.ts';
 import { execute } from '../execute.ts';
 import { load } from '../load.ts';
+import { stateCache } from '../state-cache.ts';
 import { uuidv7 } from '../uuidv7.ts';
 import { newKey } from './idempotency-rules.ts';
 import { runAccount } from './run-account.ts';
 import type { EventStoreFixture } from './store-fixture.ts';
-import { accounts, metadata } from './toy-account.ts';
+import { type AccountState, accounts, metadata } from './toy-account.ts';
 
 const newId = uuidv7(Date.now, randomBytes);
 
@@ -79,6 +80,28 @@ export function describeExecute(fixture: () => EventStoreFixture): void {
         actual: 2,
       });
       expect(await run(store, streamId, add, 2)).toEqual({ type: 'rejected', rejection: 'CLOSED' });
+    });
+
+    test.each([
+      ['read', undefined],
+      ['cached', stateCache<AccountState>(10_000)],
+    ])('takes a stream that its caller may not know of for absent, %s', async (_, cache) => {
+      const { store } = fixture();
+      const streamId = await opened(store);
+      const known = accounts(store, cache ? { cache } : {});
+      await runAccount(known, streamId, add);
+      const hidden = { mayKnow: () => false };
+      for (const expected of ['any', 'exists', 2, 9] as const)
+        expect(await runAccount(known, streamId, add, expected, hidden)).toEqual({
+          type: 'rejected',
+          rejection: 'ABSENT',
+        });
+      // Not what it is for, but nothing is ever stored on a stream that was hidden.
+      const taken = await runAccount(known, streamId, open, 'any', hidden);
+      expect(taken).toMatchObject({ type: 'conflict', actual: 2 });
+      expect(await store.readStream(streamId, 0)).toHaveLength(2);
+      const shown = { mayKnow: ({ balance }: AccountState) => balance === 5 };
+      expect(await runAccount(known, streamId, add, 2, shown)).toMatchObject({ type: 'appended' });
     });
 
     test('does not create when the caller expects a stream', async () => {

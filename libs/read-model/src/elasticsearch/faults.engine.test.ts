@@ -91,7 +91,7 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
     proxy.script = (request) =>
       isBulk(request) && refusals-- > 0 ? { status: 503, json: { error: busy.error } } : undefined;
     await writer.write(batch(51, 1n, { orders: [stored] }));
-    expect(await reader.get(stored.order.orderId, never)).toEqual(stored);
+    expect(await reader.get(stored.order.orderId, undefined, never)).toEqual(stored);
     refusals = Number.POSITIVE_INFINITY;
     const giving = writer.write(batch(51, 2n, { orders: [storedOrder()] }));
     await expect(giving).rejects.toThrow(ElasticsearchUnavailableError);
@@ -112,10 +112,13 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
       .catch((error: unknown) => isElasticsearchPassing(error));
     expect(failing).toBe(true);
     expect(await writer.parked(52)).toEqual(new Map());
-    expect(await reader.parkedOrder(52, orderId, never)).toBeUndefined();
+    expect(await reader.parkedOrder(52, orderId, undefined, never)).toBeUndefined();
     proxy.script = () => undefined;
     await writer.write(batch(52, 71n, { dead }));
-    expect(await reader.parkedOrder(52, orderId, never)).toEqual({ position: 70n, version: 1 });
+    expect(await reader.parkedOrder(52, orderId, undefined, never)).toEqual({
+      position: 70n,
+      version: 1,
+    });
   });
 
   test('takes an answer that ran out of time for none', async () => {
@@ -123,7 +126,7 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
       request.path.includes('/_search')
         ? { body: request.body, change: (answer) => ({ ...(answer as object), timed_out: true }) }
         : undefined;
-    const searching = reader.search({ orderBy: 'total', limit: 1 }, never);
+    const searching = reader.search({ owner: undefined, orderBy: 'total', limit: 1 }, never);
     await expect(searching).rejects.toThrow(ElasticsearchUnavailableError);
   });
 
@@ -165,8 +168,8 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
       () => lost.writer.write(batch(0, 1n, { orders })),
       () => lost.writer.write(batch(0, 1n)),
       () => lost.writer.incomplete({ partitions: [0], kind: 'pending', limit: 1 }),
-      () => lost.reader.get('x', never),
-      () => lost.reader.search({ orderBy: 'total', limit: 1 }, never),
+      () => lost.reader.get('x', undefined, never),
+      () => lost.reader.search({ owner: undefined, orderBy: 'total', limit: 1 }, never),
       () => lost.reader.searchable(0, 1n, never),
       () => lost.reader.checkpoint(0, never),
     ])

@@ -43,12 +43,12 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
     return stored;
   }
   const allCalls = ({ order }: StoredOrder) => [
-    () => hastyReader.get(order.orderId, never),
-    () => hastyReader.search({ orderBy: 'total', limit: 1 }, never),
-    () => hastyReader.list({ customerId: order.customerId, limit: 1 }, never),
+    () => hastyReader.get(order.orderId, undefined, never),
+    () => hastyReader.search({ owner: undefined, orderBy: 'total', limit: 1 }, never),
+    () => hastyReader.list({ owner: undefined, customerId: order.customerId, limit: 1 }, never),
     () => hastyReader.checkpoints([0, 1], never),
     () => hastyReader.searchable(0, 1_000_000n, never),
-    () => hastyReader.parkedOrder(0, order.orderId, never),
+    () => hastyReader.parkedOrder(0, order.orderId, undefined, never),
     () => hastyReader.parkedEvent(0, 1n, never),
     () => hastyWriter.load([order.orderId]),
     () => hastyWriter.checkpoint(0),
@@ -75,7 +75,7 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
       const abort = new AbortController();
       const reason = new Error('client gone');
       const waits = [
-        reader.get(stored.order.orderId, abort.signal),
+        reader.get(stored.order.orderId, undefined, abort.signal),
         reader.searchable(0, 1_000_000n, abort.signal),
       ].map((wait) => wait.catch((error: unknown) => error));
       abort.abort(reason);
@@ -83,7 +83,7 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
     } finally {
       process.kill(node.pid, 'SIGCONT');
     }
-    expect(await reader.get(stored.order.orderId, never)).toEqual(stored);
+    expect(await reader.get(stored.order.orderId, undefined, never)).toEqual(stored);
     await written();
   });
 
@@ -92,11 +92,13 @@ describe.skipIf(isMissing('elasticsearch'))('Elasticsearch', () => {
     await node.kill();
     await expectUnavailable(before);
     await node.restart();
-    expect(await reader.get(before.order.orderId, never)).toEqual(before);
+    expect(await reader.get(before.order.orderId, undefined, never)).toEqual(before);
     expect(await reader.checkpoint(0, never)).toBe(position);
     const after = await written();
     await reader.searchable(0, position, never);
     const { customerId } = after.order;
-    expect((await reader.list({ customerId, limit: 1 }, never)).orders).toEqual([after.order]);
+    expect((await reader.list({ owner: undefined, customerId, limit: 1 }, never)).orders).toEqual([
+      after.order,
+    ]);
   });
 });

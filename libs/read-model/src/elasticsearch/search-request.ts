@@ -44,9 +44,18 @@ export function searchRequest(search: SearchOrders): estypes.SearchRequest | und
 }
 
 function filters(search: SearchOrders): estypes.QueryDslQueryContainer[] {
-  const { status, customerId, currencyCode, createdAfter, createdBefore, minTotal, maxTotal } =
-    search;
+  const {
+    owner,
+    status,
+    customerId,
+    currencyCode,
+    createdAfter,
+    createdBefore,
+    minTotal,
+    maxTotal,
+  } = search;
   const all: estypes.QueryDslQueryContainer[] = [];
+  if (owner !== undefined) all.push({ term: { customer_id: owner } });
   if (status !== undefined && status.length > 0) all.push({ terms: { status: [...status] } });
   if (customerId !== undefined) all.push({ term: { customer_id: customerId } });
   if (currencyCode !== undefined) all.push({ term: { currency_code: currencyCode } });

@@ -114,11 +114,11 @@ export function postgresViewNotifier(options: PostgresNotifierOptions): ViewNoti
 
   return {
     reached,
-    async forOrder({ orderId, partition, minVersion }, signal) {
+    async forOrder({ orderId, owner, partition, minVersion }, signal) {
       for (;;) {
         // Taken before the read: what is committed after the read is a move beyond it, so no wake is lost in between.
         const seen = known.get(partition) ?? -1n;
-        const stored = await reader.get(orderId, signal);
+        const stored = await reader.get(orderId, owner, signal);
         if (stored !== undefined && stored.order.version >= minVersion) return stored;
         await reached(partition, seen + 1n, signal);
       }

@@ -4,6 +4,7 @@ import { createPool, read } from '@ordermesh/postgres';
 import { storable } from '../dead-letter-row.ts';
 import { keysetBehind } from '../keyset.ts';
 import type { OrderPage, OrderViewReader, SearchOrders } from '../order-view-reader.ts';
+import { isUuid } from '../uuid.ts';
 import { postgresProjection } from './projection.ts';
 import { readCheckpoints } from './read-checkpoints.ts';
 import { searchStatement } from './search-statement.ts';
@@ -32,9 +33,9 @@ export function postgresViewReader(options: PostgresViewOptions): OrderViewReade
   }
 
   return {
-    async get(orderId, signal) {
-      const text = `SELECT ${storedColumns} FROM order_view WHERE order_id = $1`;
-      const statement = { name: 'order_view_get', text, values: [orderId] };
+    async get(orderId, owner, signal) {
+      const text = `SELECT ${storedColumns} FROM order_view WHERE order_id = $1 AND ($2::text IS NULL OR customer_id::text = $2)`;
+      const statement = { name: 'order_view_get', text, values: [orderId, owner] };
       const row = (await read<StoredRow>(pool, statement, signal)).rows[0];
       return row && fromRow(row);
     },
@@ -44,10 +45,13 @@ export function postgresViewReader(options: PostgresViewOptions): OrderViewReade
       return (await readCheckpoints(pool, [partition], signal)).get(partition) ?? 0n;
     },
     checkpoints: (partitions, signal) => readCheckpoints(pool, partitions, signal),
-    async parkedOrder(partition, orderId, signal) {
+    async parkedOrder(partition, orderId, owner, signal) {
       const text = `SELECT position, version FROM dead_letter
-        WHERE projection = $1 AND partition = $2 AND order_id = $3 AND position > 0 ORDER BY position LIMIT 1`;
-      const values = [postgresProjection, partition, storable(orderId)];
+        WHERE projection = $1 AND partition = $2 AND order_id = $3 AND position > 0 AND ($4::text IS NULL
+          OR EXISTS (SELECT FROM order_view view WHERE view.order_id = $5::uuid AND view.customer_id::text = $4))
+        ORDER BY position LIMIT 1`;
+      const viewId = isUuid(orderId) ? orderId : null;
+      const values = [postgresProjection, partition, storable(orderId), owner, viewId];
       type Row = { position: string; version: number };
       const row = (await read<Row>(pool, { text, values }, signal)).rows[0];
       return row && { position: BigInt(row.position), version: row.version };

@@ -35,7 +35,7 @@ test('writes nothing of a batch of which a part is refused', async () => {
   const bad = { ...good, order: { ...good.order, orderId: 'no uuid' } };
   const writing = store.writer.write(batch(partition, 9n, { orders: [good, bad], dead }));
   await expect(writing).rejects.toThrow('invalid input syntax for type uuid');
-  expect(await store.reader.get(good.order.orderId, never)).toBeUndefined();
+  expect(await store.reader.get(good.order.orderId, undefined, never)).toBeUndefined();
   expect(await store.writer.parked(partition)).toEqual(new Map());
   expect((await store.writer.checkpoint(partition)).position).toBe(0n);
 });
@@ -59,8 +59,8 @@ test('misses no write that is committed and notified while the old view is being
   const stored = storedOrder();
   const { partition } = stored;
   let reads = 0;
-  const get: OrderViewReader['get'] = async (orderId, signal) => {
-    const view = await store.reader.get(orderId, signal);
+  const get: OrderViewReader['get'] = async (orderId, owner, signal) => {
+    const view = await store.reader.get(orderId, owner, signal);
     if (++reads === 1) {
       await store.writer.write(batch(partition, 500n, { orders: [stored] }));
       await notifier.reached(partition, 500n, never); // it knows of the write, and of nothing later
@@ -70,7 +70,8 @@ test('misses no write that is committed and notified while the old view is being
   const reader = { ...store.reader, get };
   await using notifier = postgresViewNotifier({ url: store.url, reader, pollMs: hour });
   await notifier.reached(partition, 0n, never);
-  const request = { orderId: stored.order.orderId, partition, minVersion: 1 };
+  const { orderId } = stored.order;
+  const request = { orderId, owner: undefined, partition, minVersion: 1 };
   expect(await notifier.forOrder(request, never)).toEqual(stored);
   expect(reads).toBe(2);
 });
@@ -143,7 +144,10 @@ test('abandons a read with its signal, and reads on', async () => {
   await store.sql('BEGIN');
   await store.sql('LOCK TABLE order_view IN ACCESS EXCLUSIVE MODE');
   const abort = new AbortController();
-  const reading = store.reader.search({ orderBy: 'total', limit: 1 }, abort.signal);
+  const reading = store.reader.search(
+    { owner: undefined, orderBy: 'total', limit: 1 },
+    abort.signal,
+  );
   const failure = expect(reading).rejects.toThrow('client gone');
   await eventually(
     async () => (await store.sql('SELECT FROM pg_locks WHERE NOT granted')).length > 0,
@@ -151,7 +155,7 @@ test('abandons a read with its signal, and reads on', async () => {
   abort.abort(new Error('client gone'));
   await failure;
   await store.sql('ROLLBACK');
-  await store.reader.search({ orderBy: 'total', limit: 1 }, never);
+  await store.reader.search({ owner: undefined, orderBy: 'total', limit: 1 }, never);
 });
 
 test('reports notifications that cannot be sent and drops them', async () => {

@@ -3,6 +3,7 @@ import { ceilMicrosOf, isoOfMicros } from '../created-micros.ts';
 import { keysetParts } from '../keyset.ts';
 import type { Keyset, OrderBy, SearchOrders } from '../order-view-reader.ts';
 import { searchWords } from '../search-words.ts';
+import { isUuid } from '../uuid.ts';
 
 /** How each order sorts: expression, direction, SQL that turns a keyset's text into the expression's type. */
 const sorts: Record<OrderBy, { by: string; descending: boolean; keyset(at: string): string }> = {
@@ -16,9 +17,10 @@ const sorts: Record<OrderBy, { by: string; descending: boolean; keyset(at: strin
 
 /**
  * The statement of one page and one row more, which tells whether there is a next page; rows are `{doc, rank}`, rank as text and null without
- * words. Undefined when nothing can match: a query without any word.
+ * words. Undefined when nothing can match: a query without any word, an owner that is no customer id.
  */
 export function searchStatement(search: SearchOrders): Statement | undefined {
+  if (search.owner !== undefined && !isUuid(search.owner)) return undefined;
   const values: unknown[] = [];
   const parameter = (value: unknown) => `$${values.push(value)}`;
   const conditions = filters(search, parameter);
@@ -54,6 +56,7 @@ export function searchStatement(search: SearchOrders): Statement | undefined {
 
 function filters(search: SearchOrders, parameter: (value: unknown) => string): string[] {
   const all: string[] = [];
+  if (search.owner !== undefined) all.push(`customer_id = ${parameter(search.owner)}`);
   if (search.status !== undefined && search.status.length > 0)
     all.push(`status = ANY(${parameter([...search.status])}::smallint[])`);
   if (search.customerId !== undefined) all.push(`customer_id = ${parameter(search.customerId)}`);

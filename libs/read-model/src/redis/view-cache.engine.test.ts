@@ -23,7 +23,9 @@ describe.skipIf(isMissing('redis'))('redisViewCache()', () => {
     const open = (origin: string) =>
       opened.use(redisViewCache({ url, origin, name: 'test', onError: () => undefined }));
     [cache, others] = [open(`one:${randomUUID()}`), open(`two:${randomUUID()}`)];
-    await eventually(() => Promise.all([cache.get('x', never), others.get('x', never)]));
+    await eventually(() =>
+      Promise.all([cache.get('x', undefined, never), others.get('x', undefined, never)]),
+    );
   });
   afterAll(() => opened.disposeAsync());
 
@@ -35,7 +37,8 @@ describe.skipIf(isMissing('redis'))('redisViewCache()', () => {
     if (!first || !second || !third) throw new Error('too few states');
     return { orderId, first, second, third, named: withCustomer(second, record(second, 5)) };
   }
-  const held = async (orderId: string, of = cache) => (await of.get(orderId, never))?.stored;
+  const held = async (orderId: string, of = cache) =>
+    (await of.get(orderId, undefined, never))?.stored;
   const put = (stored: StoredOrder, into = cache) => into.put([stored], never);
 
   it('gives a view back as it was put, and nothing for an order that it does not have', async () => {
@@ -68,7 +71,7 @@ describe.skipIf(isMissing('redis'))('redisViewCache()', () => {
     await put(second);
     const key = entryKey(orderId);
     await plain.hincrby(key, 'written', -5_000);
-    const age = async () => (await cache.get(orderId, never))?.ageMs ?? Number.NaN;
+    const age = async () => (await cache.get(orderId, undefined, never))?.ageMs ?? Number.NaN;
     expect(await age()).toBeGreaterThanOrEqual(5_000);
     await put(first);
     expect(await age()).toBeGreaterThanOrEqual(5_000);
@@ -120,6 +123,21 @@ describe.skipIf(isMissing('redis'))('redisViewCache()', () => {
     expect(await held(one.orderId)).toEqual(one.first);
   });
 
+  it('shows an entry to its owner and to everybody, and keeps one for all of them', async () => {
+    const { orderId, first } = newStates();
+    await put(first);
+    const shown = async (owner: string | undefined) =>
+      (await cache.get(orderId, owner, never))?.stored;
+    const { customerId } = first.order;
+    expect(await Promise.all([customerId, undefined].map(shown))).toEqual([first, first]);
+    expect(await Promise.all([randomUUID(), 'ann', ''].map(shown))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(await held(orderId)).toEqual(first);
+  });
+
   it('goes on after FLUSHALL and SCRIPT FLUSH', async () => {
     const { orderId, first, second } = newStates();
     await put(second);
@@ -133,7 +151,7 @@ describe.skipIf(isMissing('redis'))('redisViewCache()', () => {
   it('rejects with the reason of a signal that has fired', async () => {
     const reason = new Error('enough');
     const fired = AbortSignal.abort(reason);
-    await expect(cache.get(randomUUID(), fired)).rejects.toBe(reason);
+    await expect(cache.get(randomUUID(), undefined, fired)).rejects.toBe(reason);
     const { orderId, first } = newStates();
     await expect(cache.put([first], fired)).rejects.toBe(reason);
     expect(await held(orderId)).toBeUndefined();

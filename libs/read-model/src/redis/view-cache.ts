@@ -1,6 +1,7 @@
 import { untilAborted } from '@ordermesh/service';
 import { counter } from '@ordermesh/telemetry';
 import { newestViews } from '../newest-views.ts';
+import { isShownTo, type Owner } from '../owner.ts';
 import type { ViewCache } from '../view-cache.ts';
 import { closeRedis, connectRedis, type RedisConnectionOptions } from './connection.ts';
 import { decodeEntry, encodeEntry, entryFields, entryKey } from './entry.ts';
@@ -25,7 +26,7 @@ export function redisViewCache({ origin, ...connection }: RedisViewCacheOptions)
   const redis = connectRedis(connection);
   for (const kind of ['foreign', 'undecodable']) unusable.add(0, { kind });
 
-  async function read(orderId: string) {
+  async function read(orderId: string, owner: Owner) {
     const key = entryKey(orderId);
     const isOtherType = (error: Error) => {
       if (!error.message.startsWith('WRONGTYPE')) throw error;
@@ -38,6 +39,7 @@ export function redisViewCache({ origin, ...connection }: RedisViewCacheOptions)
     ]);
     const entry = values ? decodeEntry(orderId, origin, values) : ({ kind: 'foreign' } as const);
     if (entry.kind === 'view') {
+      if (!isShownTo(owner, entry.stored.order)) return undefined;
       const nowMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
       return { stored: entry.stored, ageMs: Math.max(0, Math.floor(nowMs - entry.writtenMs)) };
     }
@@ -58,9 +60,9 @@ export function redisViewCache({ origin, ...connection }: RedisViewCacheOptions)
   }
 
   return {
-    async get(orderId, signal) {
+    async get(orderId, owner, signal) {
       signal.throwIfAborted();
-      return untilAborted(read(orderId), signal);
+      return untilAborted(read(orderId, owner), signal);
     },
     async put(orders, signal) {
       signal.throwIfAborted();

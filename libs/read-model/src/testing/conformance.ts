@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { deadLetterRules } from './dead-letter-rules.ts';
 import { editRules } from './edit-rules.ts';
 import { notifierRules } from './notifier-rules.ts';
+import { ownerRules } from './owner-rules.ts';
 import { pageRules } from './page-rules.ts';
 import { textRules } from './text-rules.ts';
 import type { OpenViewStore } from './view-store.ts';
@@ -17,6 +18,7 @@ export function orderViewConformance(name: string, open: OpenViewStore): void {
     editRules(open);
     deadLetterRules(open);
     pageRules(open);
+    ownerRules(open);
     textRules(open);
     notifierRules(open);
   });

@@ -40,13 +40,15 @@ export function deadLetterRules(open: OpenViewStore): void {
       const first = { position: 11n, version: 2 };
       expect(await store.writer.parked(partition)).toEqual(new Map([[key, first]]));
       expect(await store.writer.parked(partition + 1)).toEqual(new Map());
-      expect(await store.reader.parkedOrder(partition, key, never)).toEqual(first);
-      expect(await store.reader.parkedOrder(partition, randomUUID(), never)).toBeUndefined();
+      expect(await store.reader.parkedOrder(partition, key, undefined, never)).toEqual(first);
+      expect(
+        await store.reader.parkedOrder(partition, randomUUID(), undefined, never),
+      ).toBeUndefined();
       const events = [10n, 11n, 12n].map((at) => store.reader.parkedEvent(partition, at, never));
       expect(await Promise.all(events)).toEqual([false, true, true]);
       expect(await store.reader.parkedEvent(partition + 1, 11n, never)).toBe(false);
       expect(await store.reader.checkpoint(partition, never)).toBe(20n);
-      expect(await store.reader.get(other.order.orderId, never)).toEqual(other);
+      expect(await store.reader.get(other.order.orderId, undefined, never)).toEqual(other);
     });
 
     test('gives what was put aside of an order as it came, and forgets what was applied after all', async () => {
@@ -77,7 +79,7 @@ export function deadLetterRules(open: OpenViewStore): void {
       expect(await store.reader.parkedEvent(402, 51n, never)).toBe(false);
       expect(await store.reader.parkedEvent(402, -7n, never)).toBe(true);
       const [order] = orders;
-      expect(await store.reader.get(order?.order.orderId ?? '', never)).toEqual(order);
+      expect(await store.reader.get(order?.order.orderId ?? '', undefined, never)).toEqual(order);
     });
 
     test('holds no order up for a message without a position', async () => {
@@ -87,7 +89,7 @@ export function deadLetterRules(open: OpenViewStore): void {
       await store.writer.write(batch(401, 0n, { dead }));
       await store.writer.write(batch(401, 31n, { dead }));
       expect(await store.writer.parked(401)).toEqual(new Map());
-      expect(await store.reader.parkedOrder(401, key, never)).toBeUndefined();
+      expect(await store.reader.parkedOrder(401, key, undefined, never)).toBeUndefined();
       expect(await store.reader.parkedEvent(401, -9n, never)).toBe(true);
     });
 
@@ -104,7 +106,7 @@ export function deadLetterRules(open: OpenViewStore): void {
       expect([...(await store.writer.parked(400)).values()]).toEqual([
         { position: 77n, version: 0 },
       ]);
-      expect(await store.reader.parkedOrder(400, broken.key, never)).toBeDefined();
+      expect(await store.reader.parkedOrder(400, broken.key, undefined, never)).toBeDefined();
       expect(await store.reader.parkedEvent(400, 77n, never)).toBe(true);
     });
   });

@@ -31,7 +31,10 @@ export function editRules(open: OpenViewStore): void {
       [otherId, 'other'],
     ]);
     const found = async (request: Partial<SearchOrders>) => {
-      const page = await store.reader.search({ orderBy: 'total', limit: 10, ...request }, never);
+      const page = await store.reader.search(
+        { owner: undefined, orderBy: 'total', limit: 10, ...request },
+        never,
+      );
       return page.orders.map((order) => names.get(order.orderId));
     };
     const EUR = { currencyCode: 'EUR' };
@@ -41,7 +44,7 @@ export function editRules(open: OpenViewStore): void {
       const seen: unknown[] = [];
       for (const state of states) {
         await put(store, [state]);
-        expect(await store.reader.get(orderId ?? '', never)).toEqual(state);
+        expect(await store.reader.get(orderId ?? '', undefined, never)).toEqual(state);
         seen.push([
           state.order.total?.minorUnits,
           await found({ query: 'quartz' }),
@@ -73,7 +76,7 @@ export function editRules(open: OpenViewStore): void {
       if (!first || !longest) throw new Error('no states');
       await put(store, [first]);
       await put(store, [longest]);
-      const stored = await store.reader.get(longest.order.orderId, never);
+      const stored = await store.reader.get(longest.order.orderId, undefined, never);
       expect(stored).toEqual(longest);
       expect(stored?.order).toMatchObject({ version: 301, total: { minorUnits: 4599n } });
       const lines = stored?.order.items.map((one) => `${one.quantity} ${one.productName}`);

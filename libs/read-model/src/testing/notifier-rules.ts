@@ -79,7 +79,10 @@ export function notifierRules(open: OpenViewStore): void {
       ];
       const { partition } = first;
       const wanted = (minVersion: number) =>
-        notifier.forOrder({ orderId: first.order.orderId, partition, minVersion }, never);
+        notifier.forOrder(
+          { orderId: first.order.orderId, owner: undefined, partition, minVersion },
+          never,
+        );
       const [one, two] = [wanted(1), wanted(2)];
       await store.writer.write(batch(partition, 100n, { orders: [first] }));
       expect(await one).toEqual(first);
@@ -94,7 +97,7 @@ export function notifierRules(open: OpenViewStore): void {
       for (let i = 0; i < 60; i++) {
         const [stored] = storedStates({ firstPosition: 1000n + BigInt(i) }) as [StoredOrder];
         const { order, partition } = stored;
-        const request = { orderId: order.orderId, partition, minVersion: 1 };
+        const request = { orderId: order.orderId, owner: undefined, partition, minVersion: 1 };
         const waiting = notifier.forOrder(request, never);
         for (let turns = i % 6; turns > 0; turns--) await turn();
         await store.writer.write(batch(partition, order.position, { orders: [stored] }));
@@ -110,7 +113,7 @@ export function notifierRules(open: OpenViewStore): void {
         const write = store.writer.write(batch(partition, order.position, { orders: [stored] }));
         await notifier.reached(partition, order.position, never);
         await store.reader.searchable(partition, order.position, never);
-        const request = { customerId: order.customerId, limit: 2 };
+        const request = { owner: undefined, customerId: order.customerId, limit: 2 };
         const found = await store.reader.search({ ...request, orderBy: 'total' }, never);
         expect(found.orders).toEqual([order]);
         expect((await store.reader.list(request, never)).orders).toEqual([order]);
@@ -125,7 +128,7 @@ export function notifierRules(open: OpenViewStore): void {
       await notifier.reached(34, 0n, never);
       const abort = new AbortController();
       const reason = new Error('deadline');
-      const order = { orderId: randomUUID(), partition: 34, minVersion: 1 };
+      const order = { orderId: randomUUID(), owner: undefined, partition: 34, minVersion: 1 };
       const waits = [
         notifier.reached(34, 1n, abort.signal),
         notifier.forOrder(order, abort.signal),

@@ -36,7 +36,10 @@ export function pageRules(open: OpenViewStore): void {
     const search = (request: Partial<SearchOrders>) =>
       pages(
         (after, limit) =>
-          store.reader.search({ orderBy: 'createdAt desc', ...request, limit, after }, never),
+          store.reader.search(
+            { owner: undefined, orderBy: 'createdAt desc', ...request, limit, after },
+            never,
+          ),
         request.limit ?? 100,
       );
 
@@ -59,14 +62,17 @@ export function pageRules(open: OpenViewStore): void {
     });
 
     test('has no next page after exactly one full page', async () => {
-      const page = await store.reader.search({ orderBy: 'total', limit: 40 }, never);
+      const page = await store.reader.search(
+        { owner: undefined, orderBy: 'total', limit: 40 },
+        never,
+      );
       expect([page.orders.length, page.next]).toEqual([40, undefined]);
     });
 
     test.each([1, 6, 100])('lists a customer, newest first, %i per page', async (limit) => {
       const customerId = pick(customers, 1);
       const listed = await pages(
-        (after, limit) => store.reader.list({ customerId, limit, after }, never),
+        (after, limit) => store.reader.list({ owner: undefined, customerId, limit, after }, never),
         limit,
       );
       const his = all().filter((order) => order.customerId === customerId);
@@ -80,18 +86,24 @@ export function pageRules(open: OpenViewStore): void {
     });
 
     test('pages are complete though orders that were seen move on in between', async () => {
-      const first = await store.reader.search({ orderBy: 'total', limit: 20 }, never);
+      const first = await store.reader.search(
+        { owner: undefined, orderBy: 'total', limit: 20 },
+        never,
+      );
       await put(store, [storedOrder({ total: 1n, createdAtMicros: now - 9_000_000n })]);
       const rest = await pages(
         (after, limit) =>
-          store.reader.search({ orderBy: 'total', limit, after: after ?? first.next }, never),
+          store.reader.search(
+            { owner: undefined, orderBy: 'total', limit, after: after ?? first.next },
+            never,
+          ),
         20,
       );
       expect([...ids(first.orders), ...ids(rest)].sort()).toEqual(ids(all()).sort());
     });
 
     test('pages by relevance are complete though better matches are written in between', async () => {
-      const request = { query: 'blue', orderBy: 'relevance', limit: 20 } as const;
+      const request = { owner: undefined, query: 'blue', orderBy: 'relevance', limit: 20 } as const;
       const whole = ids(await search(request));
       const first = await store.reader.search(request, never);
       const better = { items: ['blue blue blue blue'] };

@@ -62,7 +62,10 @@ export function textRules(open: OpenViewStore): void {
     afterAll(() => store[Symbol.asyncDispose]());
 
     const search = async (query: string) => {
-      const page = await store.reader.search({ query, orderBy: 'relevance', limit: 10 }, never);
+      const page = await store.reader.search(
+        { owner: undefined, query, orderBy: 'relevance', limit: 10 },
+        never,
+      );
       return page.orders.map((found) => found.orderId);
     };
 
@@ -75,12 +78,15 @@ export function textRules(open: OpenViewStore): void {
 
     test.each(misses)('finds nothing by %s', async (_, query) => {
       expect(await search(query)).toEqual([]);
-      expect(await store.reader.get(orderId, never)).toEqual(order);
+      expect(await store.reader.get(orderId, undefined, never)).toEqual(order);
     });
 
     test('finds every order by an absent or empty query', async () => {
       for (const query of [undefined, '']) {
-        const page = await store.reader.search({ query, orderBy: 'total', limit: 10 }, never);
+        const page = await store.reader.search(
+          { owner: undefined, query, orderBy: 'total', limit: 10 },
+          never,
+        );
         expect(page.orders).toHaveLength(2);
       }
     });

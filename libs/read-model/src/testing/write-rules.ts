@@ -24,7 +24,7 @@ export function writeRules(open: OpenViewStore): void {
     });
     afterAll(() => store[Symbol.asyncDispose]());
 
-    const get = (stored: StoredOrder) => store.reader.get(stored.order.orderId, never);
+    const get = (stored: StoredOrder) => store.reader.get(stored.order.orderId, undefined, never);
 
     test('gives back what was written, to writer and reader', async () => {
       const stored = storedOrder({ later: wholeLife }, ['Ada', 'ada@example.com']);
@@ -35,7 +35,7 @@ export function writeRules(open: OpenViewStore): void {
       expect(await store.writer.load([orderId, unknown, orderId])).toEqual(
         new Map([[orderId, stored]]),
       );
-      expect(await store.reader.get(unknown, never)).toBeUndefined();
+      expect(await store.reader.get(unknown, undefined, never)).toBeUndefined();
     });
 
     test('changes nothing when a batch is written again', async () => {
