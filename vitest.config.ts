@@ -4,6 +4,9 @@ import { findJava } from './tools/engines/src/java/find-java.ts';
 
 const telemetry = './libs/telemetry/src/register.ts';
 
+/** The cheap ones first. */
+const projectOrder = ['unit', 'int', 'engines', 'e2e', 'e2e-full'];
+
 /** Suffix tells cost: `.test.ts` touches nothing outside its process, `.int.test.ts` a real PostgreSQL, `.engine.test.ts` a real Kafka, Elasticsearch or Redis, `.e2e.test.ts` the running mesh, `.e2e-full.test.ts` the mesh on Kafka and Elasticsearch. */
 const project = (
   name: string,
@@ -18,7 +21,9 @@ const project = (
     hookTimeout: timeoutMs * 2,
     env,
     globalSetup: engines.map((kind) => `./tools/testing/src/global-${kind}.ts`),
-    fileParallelism: !name.startsWith('e2e'), // each e2e file starts a mesh: two at a time only slow each other down
+    // Most tests wait for engines, so two files share two cores well. Each e2e file starts a mesh: two at a time only slow each other down.
+    maxWorkers: name.startsWith('e2e') ? 1 : 2,
+    sequence: { groupOrder: projectOrder.indexOf(name) },
   },
 });
 
