@@ -15,6 +15,7 @@ beforeAll(async () => {
 afterAll(() => server?.[Symbol.asyncDispose]());
 
 const folder = `${import.meta.dirname}/..`;
+
 it('migrate makes the database and ends with code 0; the process then needs no right to do so', async () => {
   const env = { CUSTOMER_DATABASE_URL: url, MIGRATION_DATABASE_URL: server.url };
   await using job = startApp(folder, env, { words: ['migrate'] });

@@ -20,6 +20,7 @@ afterAll(async () => {
 });
 
 const folder = `${import.meta.dirname}/..`;
+
 it('migrate makes the database and ends with code 0; the process then needs no right to do so', async () => {
   const env = { VIEW_DATABASE_URL: url, MIGRATION_DATABASE_URL: server.url };
   await using job = startApp(folder, env, { words: ['migrate'] });
