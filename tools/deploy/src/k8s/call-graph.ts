@@ -40,7 +40,11 @@ function addressesOf(workload: Workload, manifests: readonly Manifest[]): Addres
   return workload.containers.flatMap((container) => {
     const files = secretFiles(workload, container, manifests);
     return Object.entries(environmentOf(container, manifests))
-      .filter(([setting]) => !identifiers.includes(setting) && !setting.startsWith('KAFKA_') || setting === 'KAFKA_BROKERS')
+      .filter(
+        ([setting]) =>
+          (!identifiers.includes(setting) && !setting.startsWith('KAFKA_')) ||
+          setting === 'KAFKA_BROKERS',
+      )
       .flatMap(([setting, value]) =>
         (setting.endsWith('_FILE') ? (files.get(value) ?? '') : value)
           .split(',')
@@ -65,7 +69,8 @@ function target(
   { id, manifest }: Workload,
   manifests: readonly Manifest[],
 ): string {
-  const [, name = '', namespace] = /^(?:[\w-]+\.)??([\w-]+)\.([\w-]+)\.svc(?:\.cluster\.local)?$/.exec(host) ?? [];
+  const [, name = '', namespace] =
+    /^(?:[\w-]+\.)??([\w-]+)\.([\w-]+)\.svc(?:\.cluster\.local)?$/.exec(host) ?? [];
   if (namespace === undefined) return `outside:${port}`;
   if (namespace !== manifest.metadata.namespace) return `namespace ${namespace}:${port}`;
   const made = madeByOperators(manifests).services.find((service) => service.name === name);
@@ -77,7 +82,10 @@ function target(
   );
   const listening = pods?.containers
     .flatMap(({ ports = [] }) => ports)
-    .find((one) => one.name === servicePort?.targetPort || one.containerPort === servicePort?.targetPort);
+    .find(
+      (one) =>
+        one.name === servicePort?.targetPort || one.containerPort === servicePort?.targetPort,
+    );
   if (pods === undefined || listening === undefined)
     throw new Error(`${id}: ${setting} leads to ${host}:${port}, where nothing listens`);
   return `${pods.id}:${listening.containerPort}`;

@@ -17,13 +17,24 @@ export function networkFaults(manifests: readonly Manifest[]): string[] {
   const expected = expectedVisits(manifests);
   return [
     ...faults,
-    ...needed.filter((edge) => !calls.includes(edge)).map((edge) => `${edge} is needed, and no policy allows it`),
-    ...calls.filter((edge) => !needed.includes(edge) && !isOperators(edge)).map((edge) => `${edge} is allowed, and nobody needs it`),
+    ...needed
+      .filter((edge) => !calls.includes(edge))
+      .map((edge) => `${edge} is needed, and no policy allows it`),
+    ...calls
+      .filter((edge) => !needed.includes(edge) && !isOperators(edge))
+      .map((edge) => `${edge} is allowed, and nobody needs it`),
     // What an operator's pods say among themselves and to the API server is theirs; they never call ours.
     ...calls
-      .filter((edge) => isOperators(edge) && !made.some((id) => edge.includes(`→ ${id}:`)) && !/→ outside:(443|6443)$/.test(edge))
+      .filter(
+        (edge) =>
+          isOperators(edge) &&
+          !made.some((id) => edge.includes(`→ ${id}:`)) &&
+          !/→ outside:(443|6443)$/.test(edge),
+      )
       .map((edge) => `${edge}: an engine calls somebody`),
-    ...expected.filter((edge) => !visits.includes(edge)).map((edge) => `${edge} is needed, and no policy allows it`),
+    ...expected
+      .filter((edge) => !visits.includes(edge))
+      .map((edge) => `${edge} is needed, and no policy allows it`),
     ...visits
       .filter((edge) => !expected.includes(edge) && !made.some((id) => edge.includes(`→ ${id}:`)))
       .map((edge) => `${edge} is allowed, and nobody needs it`),

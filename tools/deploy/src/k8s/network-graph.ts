@@ -50,13 +50,22 @@ export function networkGraph(manifests: readonly Manifest[]): NetworkGraph {
     of(one, 'ingress').flatMap(({ from, ports }) => edges(one, from, ports, pods, true)),
   );
   const [among, away] = partition(out, (edge) => pods.some(({ id }) => edge.includes(`→ ${id}:`)));
-  const [amongToo, visits] = partition(into, (edge) => pods.some(({ id }) => edge.startsWith(`${id} →`)));
+  const [amongToo, visits] = partition(into, (edge) =>
+    pods.some(({ id }) => edge.startsWith(`${id} →`)),
+  );
   return {
-    calls: sorted([...among.filter((edge) => amongToo.includes(edge)), ...away.filter((edge) => !isLookup(edge))]),
+    calls: sorted([
+      ...among.filter((edge) => amongToo.includes(edge)),
+      ...away.filter((edge) => !isLookup(edge)),
+    ]),
     visits: sorted(visits),
     faults: [
-      ...sorted(among.filter((edge) => !amongToo.includes(edge))).map((edge) => `${edge}: the called pods refuse it`),
-      ...sorted(amongToo.filter((edge) => !among.includes(edge))).map((edge) => `${edge}: the calling pods may not`),
+      ...sorted(among.filter((edge) => !amongToo.includes(edge))).map(
+        (edge) => `${edge}: the called pods refuse it`,
+      ),
+      ...sorted(amongToo.filter((edge) => !among.includes(edge))).map(
+        (edge) => `${edge}: the calling pods may not`,
+      ),
       ...pods.flatMap(({ id, labels }) => isolationFaults(id, labels, policies, away)),
     ],
   };
@@ -73,16 +82,23 @@ function edges(
   const others = (peers ?? [{ ipBlock: {} }]).flatMap((peer) => peerNames(peer, pods));
   const numbers = ports?.map(({ port }) => `${port}`) ?? ['any'];
   return others.flatMap((other) =>
-    numbers.map((port) => (incoming ? `${other} → ${one.id}:${port}` : `${one.id} → ${other}:${port}`)),
+    numbers.map((port) =>
+      incoming ? `${other} → ${one.id}:${port}` : `${one.id} → ${other}:${port}`,
+    ),
   );
 }
 
-function peerNames({ podSelector, namespaceSelector, ipBlock }: Peer, pods: readonly Pods[]): string[] {
+function peerNames(
+  { podSelector, namespaceSelector, ipBlock }: Peer,
+  pods: readonly Pods[],
+): string[] {
   if (ipBlock) return ['outside'];
   if (!namespaceSelector)
     return pods.filter(({ labels }) => matches(podSelector ?? {}, labels)).map(({ id }) => id);
   const [label, value] = Object.entries(namespaceSelector.matchLabels ?? {})[0] ?? ['any', ''];
-  return [label === 'kubernetes.io/metadata.name' ? `namespace ${value}` : `namespace ${label}=${value}`];
+  return [
+    label === 'kubernetes.io/metadata.name' ? `namespace ${value}` : `namespace ${label}=${value}`,
+  ];
 }
 
 function isolationFaults(

@@ -46,11 +46,15 @@ function compile(source: string): Diagnostic[] {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const args = [tsc, '--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck'];
     const options = ['--pretty', 'false', '--module', 'nodenext', '--target', 'es2024'];
-    const { status, stdout, stderr, error } = spawnSync(process.execPath, [...args, ...options, file], {
-      cwd: folder,
-      encoding: 'utf8',
-      timeout: 120_000,
-    });
+    const { status, stdout, stderr, error } = spawnSync(
+      process.execPath,
+      [...args, ...options, file],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 120_000,
+      },
+    );
     const found = [...stdout.matchAll(/\((\d+),\d+\): error TS\d+: (.*(?:\n {2}.*)*)/g)];
     if (status !== 0 && found.length === 0)
       throw new Error(`the compiler did not run: ${error?.message ?? stdout + stderr}`);

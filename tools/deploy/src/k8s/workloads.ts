@@ -54,7 +54,8 @@ export function replicasOf(
   manifests: readonly Manifest[],
 ): { readonly min: number; readonly max: number } {
   const scaler = scalerOf(workload, manifests);
-  const replicas: number = workload.manifest.spec.replicas ?? workload.manifest.spec.parallelism ?? 1;
+  const replicas: number =
+    workload.manifest.spec.replicas ?? workload.manifest.spec.parallelism ?? 1;
   if (scaler === undefined) return { min: replicas, max: replicas };
   const { minReplicas, minReplicaCount, maxReplicas, maxReplicaCount } = scaler.spec;
   return { min: minReplicas ?? minReplicaCount ?? 0, max: maxReplicas ?? maxReplicaCount ?? 100 };

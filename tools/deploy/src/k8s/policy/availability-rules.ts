@@ -16,7 +16,10 @@ const replicas: Rule = forServing((workload, manifests) => {
   return faultsWhere(
     [min < 2 && !mayBeSingle, `runs with ${min} pod`],
     [scaler !== undefined && min >= max, 'is scaled within no range'],
-    [scaler !== undefined && spec.replicas !== undefined, 'sets the replicas that its autoscaler sets'],
+    [
+      scaler !== undefined && spec.replicas !== undefined,
+      'sets the replicas that its autoscaler sets',
+    ],
   );
 });
 
@@ -26,12 +29,18 @@ const spread: Rule = forServing((workload, manifests) => {
   const terms = spec.affinity?.podAntiAffinity ?? {};
   const preferred = terms.preferredDuringSchedulingIgnoredDuringExecution ?? [];
   const required = terms.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-  const affinities = [...required, ...preferred.map((term: { podAffinityTerm: object }) => term.podAffinityTerm)];
-  const own = (selector: object | undefined) => selector !== undefined && matches(selector, podLabels(workload));
+  const affinities = [
+    ...required,
+    ...preferred.map((term: { podAffinityTerm: object }) => term.podAffinityTerm),
+  ];
+  const own = (selector: object | undefined) =>
+    selector !== undefined && matches(selector, podLabels(workload));
   const constraints = spec.topologySpreadConstraints ?? [];
   return faultsWhere(
     [
-      !affinities.some((term) => term.topologyKey === 'kubernetes.io/hostname' && own(term.labelSelector)),
+      !affinities.some(
+        (term) => term.topologyKey === 'kubernetes.io/hostname' && own(term.labelSelector),
+      ),
       'may have all its pods on one node',
     ],
     [
@@ -39,7 +48,9 @@ const spread: Rule = forServing((workload, manifests) => {
       'does not spread its pods',
     ],
     [
-      constraints.some((one: { whenUnsatisfiable: string }) => one.whenUnsatisfiable === 'DoNotSchedule'),
+      constraints.some(
+        (one: { whenUnsatisfiable: string }) => one.whenUnsatisfiable === 'DoNotSchedule',
+      ),
       'stops a drain: cordoned nodes count as empty domains',
     ],
   );
@@ -50,7 +61,8 @@ const disruption: Rule = forServing((workload, manifests) => {
     matches(spec.selector, podLabels(workload)),
   );
   const [budget] = budgets;
-  if (budget === undefined || budgets.length > 1) return [`has ${budgets.length} disruption budgets`];
+  if (budget === undefined || budgets.length > 1)
+    return [`has ${budgets.length} disruption budgets`];
   const { maxUnavailable, minAvailable, unhealthyPodEvictionPolicy } = budget.spec;
   const { min } = replicasOf(workload, manifests);
   const allowed = maxUnavailable ?? min - minAvailable;

@@ -2,10 +2,14 @@ import { quantity } from '../quantity.ts';
 import { faultsWhere, forContainers, forServing, type Rule } from './rule.ts';
 
 const images: Rule = forContainers(({ image, imagePullPolicy }) => {
-  const { digest, tag } = /^[^@]*?(?::(?<tag>[^/:@]+))?(?:@sha256:(?<digest>[0-9a-f]{64}))?$/.exec(image)?.groups ?? {};
+  const { digest, tag } =
+    /^[^@]*?(?::(?<tag>[^/:@]+))?(?:@sha256:(?<digest>[0-9a-f]{64}))?$/.exec(image)?.groups ?? {};
   return faultsWhere(
     // Two numbers at least: a tag of one moves with every minor release.
-    [digest === undefined && !/^v?\d+\.\d+/.test(tag ?? ''), `runs ${image}, which names no version`],
+    [
+      digest === undefined && !/^v?\d+\.\d+/.test(tag ?? ''),
+      `runs ${image}, which names no version`,
+    ],
     [imagePullPolicy !== 'Always', 'may run an image that its node found somewhere else'],
   );
 });
@@ -38,12 +42,17 @@ const probes: Rule = forServing(({ containers }) =>
   containers.flatMap(({ name, livenessProbe, readinessProbe, lifecycle }) => {
     const action = (probe: object = {}) =>
       JSON.stringify(
-        Object.entries(probe).filter(([key]) => ['httpGet', 'tcpSocket', 'exec', 'grpc'].includes(key)),
+        Object.entries(probe).filter(([key]) =>
+          ['httpGet', 'tcpSocket', 'exec', 'grpc'].includes(key),
+        ),
       );
     return faultsWhere(
       [livenessProbe === undefined, 'has no liveness probe'],
       [readinessProbe === undefined, 'has no readiness probe'],
-      [action(livenessProbe) === action(readinessProbe), 'is killed for what only makes it unready'],
+      [
+        action(livenessProbe) === action(readinessProbe),
+        'is killed for what only makes it unready',
+      ],
       [livenessProbe?.httpGet?.path === '/readyz', 'is killed when a dependency is away'],
       // The images have no shell, and no sleep.
       [lifecycle?.preStop?.exec !== undefined, 'runs a program before it stops'],

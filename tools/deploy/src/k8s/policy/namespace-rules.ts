@@ -23,7 +23,10 @@ const namespace: Rule = (manifests) => {
     ),
     ...levels.map((mode) => `Namespace: pod security does not ${mode} restricted`),
     ...manifests
-      .filter(({ kind, metadata }) => !clusterWide.includes(kind) && metadata.namespace !== found[0]?.metadata.name)
+      .filter(
+        ({ kind, metadata }) =>
+          !clusterWide.includes(kind) && metadata.namespace !== found[0]?.metadata.name,
+      )
       .map((manifest) => `${idOf(manifest)} is in namespace ${manifest.metadata.namespace}`),
   ];
 };
@@ -52,7 +55,10 @@ const services: Rule = (manifests) =>
     return faultsWhere(
       [(spec.type ?? 'ClusterIP') !== 'ClusterIP', `is of type ${spec.type}`],
       [spec.externalIPs !== undefined, 'takes addresses from outside'],
-      [protocols.includes('kubernetes.io/h2c') && spec.clusterIP !== 'None', 'is not headless: its clients cannot balance'],
+      [
+        protocols.includes('kubernetes.io/h2c') && spec.clusterIP !== 'None',
+        'is not headless: its clients cannot balance',
+      ],
     ).map((fault) => `Service/${metadata.name}: ${fault}`);
   });
 
@@ -84,7 +90,8 @@ const gateways: Rule = (manifests) =>
       const routes = ofKind(manifests, 'HTTPRoute').filter((route) =>
         route.spec.parentRefs.some(
           (parent: { name: string; sectionName?: string }) =>
-            parent.name === metadata.name && (parent.sectionName ?? listener.name) === listener.name,
+            parent.name === metadata.name &&
+            (parent.sectionName ?? listener.name) === listener.name,
         ),
       );
       const serves = routes.some(({ spec: { rules } }) =>

@@ -20,7 +20,10 @@ const pods: Rule = forWorkloads(({ template: { spec } }) => {
       [spec.shareProcessNamespace === true, 'shares processes between containers'],
       [security.runAsNonRoot !== true, 'may run as root: runAsNonRoot is not true'],
       [!(security.runAsUser >= firstFreeId), `runAsUser is ${security.runAsUser}, not over 10000`],
-      [!(security.runAsGroup >= firstFreeId), `runAsGroup is ${security.runAsGroup}, not over 10000`],
+      [
+        !(security.runAsGroup >= firstFreeId),
+        `runAsGroup is ${security.runAsGroup}, not over 10000`,
+      ],
       [security.seccompProfile?.type !== 'RuntimeDefault', 'seccompProfile is not RuntimeDefault'],
       [security.sysctls !== undefined, 'sets sysctls'],
       [spec.automountServiceAccountToken !== false, 'mounts a token of the API server'],
@@ -45,7 +48,10 @@ const containers: Rule = forContainers((container) => {
     [JSON.stringify(security.capabilities?.drop) !== '["ALL"]', 'does not drop all capabilities'],
     [security.capabilities?.add !== undefined, 'adds capabilities'],
     [security.procMount !== undefined, 'has a /proc of its own'],
-    [security.runAsNonRoot === false || security.runAsUser < firstFreeId, 'overrides the pod’s user'],
+    [
+      security.runAsNonRoot === false || security.runAsUser < firstFreeId,
+      'overrides the pod’s user',
+    ],
     [
       security.seccompProfile !== undefined && security.seccompProfile.type !== 'RuntimeDefault',
       'overrides the pod’s seccomp profile',

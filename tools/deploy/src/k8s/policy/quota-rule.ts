@@ -35,15 +35,21 @@ export const quotaRule: Rule = (manifests) => {
   const sum = (kind: 'requests' | 'limits', name: string) =>
     shares.reduce((total, { pods, containers }) => {
       const fallback = kind === 'requests' ? defaults.defaultRequest : defaults.default;
-      const each = containers.map((container) => container.resources?.[kind]?.[name] ?? fallback[name]);
+      const each = containers.map(
+        (container) => container.resources?.[kind]?.[name] ?? fallback[name],
+      );
       return total + pods * each.reduce((all, value) => all + quantity(value), 0);
     }, 0);
   const needed: Record<string, number> = { pods: shares.reduce((all, { pods }) => all + pods, 0) };
   for (const kind of ['requests', 'limits'] as const)
-    for (const name of ['cpu', 'memory', 'ephemeral-storage']) needed[`${kind}.${name}`] = sum(kind, name);
+    for (const name of ['cpu', 'memory', 'ephemeral-storage'])
+      needed[`${kind}.${name}`] = sum(kind, name);
   return Object.entries(needed)
     .filter(([name, need]) => !(need <= quantity(quota.spec.hard[name] ?? 0)))
-    .map(([name, need]) => `ResourceQuota: all at their largest need ${need} ${name}, it allows ${quota.spec.hard[name]}`);
+    .map(
+      ([name, need]) =>
+        `ResourceQuota: all at their largest need ${need} ${name}, it allows ${quota.spec.hard[name]}`,
+    );
 };
 
 function one(pods: number, resources: object): Share {

@@ -15,7 +15,8 @@ export const forWorkloads =
 /** A rule that looks at what serves, and at no Job. */
 export const forServing = (
   check: (workload: Workload, manifests: readonly Manifest[]) => readonly string[],
-): Rule => forWorkloads((workload, manifests) => (isServing(workload) ? check(workload, manifests) : []));
+): Rule =>
+  forWorkloads((workload, manifests) => (isServing(workload) ? check(workload, manifests) : []));
 
 /** A rule that looks at one container at a time, init containers among them. */
 export const forContainers = (
