@@ -16,6 +16,7 @@ export function networkFaults(manifests: readonly Manifest[]): string[] {
   const isOperators = (edge: Edge) => made.some((id) => edge.startsWith(`${id} →`));
   const expected = expectedVisits(manifests);
   return [
+    ...(ofKind(manifests, 'NetworkPolicy').some(deniesAll) ? [] : ['nothing is denied by default']),
     ...faults,
     ...needed
       .filter((edge) => !calls.includes(edge))
@@ -39,6 +40,12 @@ export function networkFaults(manifests: readonly Manifest[]): string[] {
       .filter((edge) => !expected.includes(edge) && !made.some((id) => edge.includes(`→ ${id}:`)))
       .map((edge) => `${edge} is allowed, and nobody needs it`),
   ];
+}
+
+/** For pods that no other policy knows. */
+function deniesAll({ spec }: Manifest): boolean {
+  const types = ['Ingress', 'Egress'].every((type) => spec.policyTypes?.includes(type));
+  return types && JSON.stringify(spec.podSelector) === '{}' && !spec.ingress && !spec.egress;
 }
 
 /** Entrances: where people and their tools come in. */

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const root = join(import.meta.dirname, '../../../..');
-const k8s = join(root, 'deploy/k8s');
+/** Where the manifests are. */
+export const k8s = join(root, 'deploy/k8s');
 
 /** What is rendered: the folder below overlays, and the file below rendered without its ending. */
 export const overlays = {
@@ -22,12 +23,16 @@ export function committed(overlay: Overlay): string {
   return readFileSync(renderedFile(overlay), 'utf8');
 }
 
-/** Renders a folder below deploy/k8s. @throws with what kubectl said */
+/** Renders a folder, named absolutely or from deploy/k8s on. @throws with what kubectl said */
 export function render(folder: string): string {
-  const { status, stdout, stderr, error } = spawnSync('kubectl', ['kustomize', join(k8s, folder)], {
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
+  const { status, stdout, stderr, error } = spawnSync(
+    'kubectl',
+    ['kustomize', resolve(k8s, folder)],
+    {
+      encoding: 'utf8',
+      timeout: 60_000,
+    },
+  );
   if (status !== 0) throw new Error(`kubectl kustomize ${folder}: ${error?.message ?? stderr}`);
   return stdout;
 }
