@@ -28,7 +28,7 @@ export interface NetworkGraph {
   readonly calls: readonly Edge[];
   /** Calls from other namespaces: `namespace kubernetes.io/metadata.name=monitoring → Deployment/gateway:9460`. */
   readonly visits: readonly Edge[];
-  /** Calls that only one of two pods allows, so that the rule does nothing; and pods that nothing isolates. */
+  /** Calls that only one of two pods allows, so that the rule does nothing; and pods that cannot look up names. */
   readonly faults: readonly string[];
 }
 
@@ -66,7 +66,9 @@ export function networkGraph(manifests: readonly Manifest[]): NetworkGraph {
       ...sorted(amongToo.filter((edge) => !among.includes(edge))).map(
         (edge) => `${edge}: the calling pods may not`,
       ),
-      ...pods.flatMap(({ id, labels }) => isolationFaults(id, labels, policies, away)),
+      ...pods
+        .filter(({ id }) => !away.some((edge) => edge.startsWith(`${id} →`) && isLookup(edge)))
+        .map(({ id }) => `${id} cannot look up names`),
     ],
   };
 }
@@ -98,23 +100,6 @@ function peerNames(
   const [label, value] = Object.entries(namespaceSelector.matchLabels ?? {})[0] ?? ['any', ''];
   return [
     label === 'kubernetes.io/metadata.name' ? `namespace ${value}` : `namespace ${label}=${value}`,
-  ];
-}
-
-function isolationFaults(
-  id: string,
-  labels: Pods['labels'],
-  policies: readonly Manifest[],
-  away: readonly Edge[],
-): string[] {
-  const own = policies.filter(({ spec }) => matches(spec.podSelector, labels));
-  const open = ['Ingress', 'Egress'].filter(
-    (type) => !own.some(({ spec }) => spec.policyTypes?.includes(type)),
-  );
-  const lookups = away.filter((edge) => edge.startsWith(`${id} →`) && isLookup(edge));
-  return [
-    ...open.map((type) => `${id}: nothing isolates its ${type.toLowerCase()}`),
-    ...(lookups.length === 0 ? [`${id} cannot look up names`] : []),
   ];
 }
 
