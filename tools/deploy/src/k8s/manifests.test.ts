@@ -100,7 +100,9 @@ test('the version label is the tag that runs, wherever an image has a tag', () =
   for (const manifests of Object.values(environments))
     for (const { manifest, containers } of workloadsOf(manifests))
       for (const { image } of containers) {
-        const tag = /^ordermesh\/\w+:([^@]+)/.exec(image)?.[1];
+        const tag = /\b(?:gateway|command|query|projector|customer|issuer):([^@]+)/.exec(
+          image,
+        )?.[1];
         if (tag !== undefined)
           expect(manifest.metadata.labels?.['app.kubernetes.io/version']).toBe(tag);
       }

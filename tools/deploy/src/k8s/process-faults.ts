@@ -22,8 +22,9 @@ export function processFaults(
   try {
     return workloadsOf(manifests).flatMap((workload) =>
       workload.containers.flatMap((container) => {
-        const app = /^ordermesh\/([a-z]+)[:@]/.exec(container.image)?.[1];
-        if (app === undefined) return [];
+        // A release names the registry that it pushed to; the containers keep their names.
+        if (!['app', 'migrate'].includes(container.name)) return [];
+        const app = /([a-z]+)(?:[:@].*)?$/.exec(container.image)?.[1] ?? '';
         const read = readers[container.args?.[0] === 'migrate' ? `${app} migrate` : app];
         if (read === undefined) return [`${workload.id}: there is no process ${app}`];
         const faults = environmentOfPod(workload, container, manifests, folder);

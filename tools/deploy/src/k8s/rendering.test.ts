@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect, test } from 'vitest';
 import { readManifests } from './manifest.ts';
+import { committedPrometheusRules, prometheusRules } from './prometheus-rules.ts';
 import { committed, hasKubectl, k8s, type Overlay, overlays, render } from './rendering.ts';
 
 const kubectl = hasKubectl();
@@ -38,3 +39,8 @@ test.skipIf(!kubectl || process.env.SOAK === undefined)(
     }
   },
 );
+
+test('the PrometheusRule has the alerts of deploy/observability: npm run k8s:render', () => {
+  const committed = committedPrometheusRules();
+  expect(prometheusRules() ?? committed).toBe(committed);
+});
