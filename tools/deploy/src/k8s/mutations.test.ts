@@ -54,7 +54,8 @@ function change(manifest: Manifest, path: string, value: unknown): void {
 }
 
 describe('each rule is seen to fail:', () => {
-  test.each(mutations)('%s', (...mutation) => {
+  const cases = mutations.map((mutation) => ({ what: mutation[0], mutation }));
+  test.each(cases)('$what', ({ mutation }) => {
     const faults = () => {
       try {
         return deploymentFaults(mutated(mutation));
