@@ -18,7 +18,7 @@ test.skipIf(!kubectl).each(Object.entries(overlays))(
 );
 
 // A start of kubectl for each.
-test.skipIf(!kubectl || process.env.SOAK === undefined)(
+test.skipIf(!kubectl || process.env.K8S_TOOLS === undefined)(
   'each component renders alone on the base',
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'ordermesh-component-'));
