@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   readConfig as command,
   readMigrationConfig as migrateCommand,
@@ -9,6 +7,7 @@ import {
   readMigrationConfig as migrateCustomer,
 } from '../../../../apps/customer/src/config.ts';
 import { readConfig as gateway } from '../../../../apps/gateway/src/config.ts';
+import { readConfig as issuer } from '../../../../apps/issuer/src/config.ts';
 import {
   readMigrationConfig as migrateProjector,
   readConfig as projector,
@@ -23,8 +22,6 @@ import { policyFaults } from './policy/policy-faults.ts';
 import { processFaults } from './process-faults.ts';
 import { referenceFaults } from './reference-faults.ts';
 import { committed } from './rendering.ts';
-
-const root = join(import.meta.dirname, '../../../..');
 
 /** What is in each cluster: a rendering, with the Secrets that stand beside it. */
 export const environments = {
@@ -43,11 +40,6 @@ const telemetry: ReadConfig = (env) => {
   if (warnings.length > 0) throw new Error(warnings.join('\n'));
 };
 
-const issuerConfig = join(root, 'apps/issuer/src/config.ts');
-const issuer: ReadConfig = existsSync(issuerConfig)
-  ? (await import(issuerConfig)).readConfig
-  : () => undefined;
-
 const readers = Object.fromEntries(
   Object.entries<ReadConfig>({
     ...{ gateway, command, query, projector, customer, issuer },
@@ -56,23 +48,10 @@ const readers = Object.fromEntries(
   }).map(([name, read]) => [name, [read, readProcessSettings, telemetry]]),
 );
 
-/** Settings that this tree's processes do not read yet: those of tokens without libs/auth, those of mutual TLS without its certificate files. */
-const unread = [
-  ...(existsSync(issuerConfig) ? [] : [/^Deployment\/issuer: ISSUER_\w+ is read by nothing/]),
-  ...(existsSync(join(root, 'libs/auth'))
-    ? []
-    : [/: (AUTH\w*|TOKEN_KEY_FILE) is /, /HOST is "0\.0\.0\.0"/]),
-  ...(readFileSync(join(root, 'libs/service/src/shared-settings.ts'), 'utf8').includes(
-    'TLS_CA_FILE',
-  )
-    ? []
-    : [/: TLS_\w+ is read by nothing/]),
-];
-
 /** Everything that is wrong with the resources of one cluster, but for their types; one line each. */
 export const deploymentFaults = (manifests: readonly Manifest[]): string[] => [
   ...policyFaults(manifests),
   ...referenceFaults(manifests),
   ...networkFaults(manifests),
-  ...processFaults(manifests, readers).filter((fault) => !unread.some((one) => one.test(fault))),
+  ...processFaults(manifests, readers),
 ];

@@ -82,9 +82,12 @@ test('with mutual TLS each process has the identity of its name', () => {
       `spiffe://ordermesh/ns/${manifest.metadata.namespace}/sa/${name}`,
     ]);
     expect(template.spec.serviceAccountName).toBe(name);
-    expect(containers.map((one) => environmentOf(one, environments.prod).TLS_KEY_FILE)).toEqual([
-      '/run/tls/tls.key',
-    ]);
+    for (const container of containers)
+      expect(environmentOf(container, environments.prod)).toMatchObject({
+        TLS_CA_FILE: '/run/tls/ca.crt',
+        TLS_CERT_FILE: '/run/tls/tls.crt',
+        TLS_KEY_FILE: '/run/tls/tls.key',
+      });
   }
 });
 
