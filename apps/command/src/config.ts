@@ -9,6 +9,7 @@ import {
   durationMs,
   int,
   migrationDatabaseUrl,
+  migrationSettings,
   partitions,
   port,
   readSettings,
@@ -63,4 +64,9 @@ const settings = {
 export function readConfig(env = process.env) {
   const read = readSettings(env, settings);
   return { ...read, bus: chosenBus(read), reflection: reflectionOn(read), auth: readAuth(env) };
+}
+
+/** Reads what `migrate` needs. @throws ConfigError */
+export function readMigrationConfig(env = process.env) {
+  return readSettings(env, migrationSettings('log'));
 }

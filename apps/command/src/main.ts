@@ -11,18 +11,20 @@ import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import { importanceOf, loadShedder, policy } from '@ordermesh/resilience';
 import { openTransport, serveRpc } from '@ordermesh/rpc';
-import { runProcess, serveAdmin } from '@ordermesh/service';
+import { isMigration, runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { commandService } from './command-service.ts';
 import { readConfig } from './config.ts';
 import { forgetOnConnect } from './forget-on-connect.ts';
 import { historyService } from './history-service.ts';
 import { logService } from './log-service.ts';
+import { migrateLog } from './migrate.ts';
 import { orderAggregate } from './order-aggregate.ts';
 import { purgeIdempotency } from './purge-idempotency.ts';
 import { startRelay } from './relay/relay.ts';
 
 await runProcess('command', async (life) => {
+  if (isMigration()) return migrateLog(life.signal);
   const config = readConfig();
   const log = logger('command');
   using transport = await openTransport('command', config);

@@ -1,6 +1,13 @@
 import { readAuth } from '@ordermesh/auth';
 import { reflectionOn, rpcSettings } from '@ordermesh/rpc';
-import { database, migrationDatabaseUrl, onOff, port, readSettings } from '@ordermesh/service';
+import {
+  database,
+  migrationDatabaseUrl,
+  migrationSettings,
+  onOff,
+  port,
+  readSettings,
+} from '@ordermesh/service';
 
 /** Everything that the customer service can be told. */
 const settings = {
@@ -22,4 +29,9 @@ const settings = {
 export function readConfig(env = process.env) {
   const read = readSettings(env, settings);
   return { ...read, reflection: reflectionOn(read), auth: readAuth(env) };
+}
+
+/** Reads what `migrate` needs. @throws ConfigError */
+export function readMigrationConfig(env = process.env) {
+  return readSettings(env, migrationSettings('customer'));
 }

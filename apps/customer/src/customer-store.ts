@@ -30,7 +30,8 @@ export interface CustomerStoreOptions {
   readonly onError: (error: Error) => void;
 }
 
-const directory = `${import.meta.dirname}/migrations`;
+/** Folder of the schema's SQL files. */
+export const customerMigrations = `${import.meta.dirname}/migrations`;
 
 /**
  * Opens the directory when its schema is there.
@@ -41,7 +42,7 @@ export async function openCustomerStore(
   { url, migrationUrl, onError }: CustomerStoreOptions,
   signal: AbortSignal,
 ): Promise<CustomerStore> {
-  await prepareDatabase({ url, migrationUrl, directory }, signal);
+  await prepareDatabase({ url, migrationUrl, directory: customerMigrations }, signal);
   return customerStore(createPool({ url, max: 10, name: 'ordermesh-customer', onError }));
 }
 

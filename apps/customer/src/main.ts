@@ -3,15 +3,17 @@ import { issuerPolicy, openAccess } from '@ordermesh/auth';
 import { CustomerService } from '@ordermesh/contract';
 import { importanceOf, loadShedder, policy } from '@ordermesh/resilience';
 import { implement, openTransport, serveRpc } from '@ordermesh/rpc';
-import { type ReadinessCheck, runProcess, serveAdmin } from '@ordermesh/service';
+import { isMigration, type ReadinessCheck, runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
 import { customerHandlers } from './customer-service.ts';
 import { openCustomerStore } from './customer-store.ts';
 import { faultSwitch, withFaults } from './faults.ts';
 import { faultsRoutes } from './faults-routes.ts';
+import { migrateCustomers } from './migrate.ts';
 
 await runProcess('customer', async (life) => {
+  if (isMigration()) return migrateCustomers(life.signal);
   const config = readConfig();
   const log = logger('customer');
   using transport = await openTransport('customer', config);

@@ -5,6 +5,7 @@ import {
   database,
   host,
   migrationDatabaseUrl,
+  migrationSettings,
   partitions,
   port,
   readSettings,
@@ -48,4 +49,9 @@ export function readConfig(env = process.env) {
   if (bus.kind !== 'embedded') return { ...readSettings(env, settings), bus, auth };
   const { logUrl, ...read } = readSettings(env, embeddedSettings);
   return { ...read, bus: { ...bus, logUrl }, auth };
+}
+
+/** Reads what `migrate` needs. @throws ConfigError */
+export function readMigrationConfig(env = process.env) {
+  return readSettings(env, migrationSettings('view'));
 }

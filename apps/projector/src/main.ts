@@ -9,11 +9,12 @@ import {
 } from '@ordermesh/read-model';
 import { breakerRoutes, policy } from '@ordermesh/resilience';
 import { connect, openTransport } from '@ordermesh/rpc';
-import { runProcess, serveAdmin } from '@ordermesh/service';
+import { isMigration, runProcess, serveAdmin } from '@ordermesh/service';
 import { logger } from '@ordermesh/telemetry';
 import { readConfig } from './config.ts';
 import { customers } from './customers.ts';
 import { elasticsearchView } from './elasticsearch-view.ts';
+import { migrateViews } from './migrate.ts';
 import { openBus } from './open-bus.ts';
 import { projection } from './projection.ts';
 import { readLogPointFrom, readStretchFrom } from './read-stretch.ts';
@@ -22,6 +23,7 @@ import { withGauges } from './with-gauges.ts';
 import { guardedRedis, redisCacheWrites, writeThrough } from './write-through.ts';
 
 await runProcess('projector', async (life) => {
+  if (isMigration()) return migrateViews(life.signal);
   const config = readConfig();
   const log = logger('projector');
   const { viewUrl: url, partitions, migrationDatabaseUrl: migrationUrl } = config;

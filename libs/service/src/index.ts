@@ -2,6 +2,7 @@
 
 export type { AdminReply, AdminRoute } from './admin-route.ts';
 export { type AdminOptions, type AdminServer, serveAdmin } from './admin-server.ts';
+export { isMigration } from './is-migration.ts';
 export type { Lifecycle, LifeState } from './lifecycle.ts';
 export {
   type Environment,
@@ -30,6 +31,7 @@ export {
   isLoopback,
   maxConcurrentRequests,
   migrationDatabaseUrl,
+  migrationSettings,
   partitions,
   redis,
   redisUrl,

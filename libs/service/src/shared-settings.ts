@@ -41,6 +41,15 @@ export const migrationDatabaseUrl = url('MIGRATION_DATABASE_URL', {
   optional: true,
 });
 
+/** What `main.ts migrate` is told: the database, and the role that may make it and its tables, which it cannot do without. */
+export const migrationSettings = (name: string) => ({
+  url: database(name),
+  migrationUrl: url('MIGRATION_DATABASE_URL', {
+    doc: 'The server, as a role that may create databases and tables.',
+    schemes,
+  }),
+});
+
 /** URL of a Redis, optional. The client would take any path for a database, and fail with each command. */
 export function redis(variable: string, doc: string): Setting<string | undefined> {
   return custom(variable, {

@@ -30,6 +30,8 @@ export interface AppStart {
   readonly node?: string;
   /** What follows it. */
   readonly args?: readonly string[];
+  /** What follows the entry file: `['migrate']`. */
+  readonly words?: readonly string[];
   /** User and group of the process; only root can choose another than its own. */
   readonly uid?: number | undefined;
 }
@@ -41,9 +43,14 @@ export interface AppStart {
 export function startApp(
   folder: string,
   env: Readonly<Record<string, string>>,
-  { node = process.execPath, args = ['--import', register, 'src/main.ts'], uid }: AppStart = {},
+  {
+    node = process.execPath,
+    args = ['--import', register, 'src/main.ts'],
+    words = [],
+    uid,
+  }: AppStart = {},
 ): AppProcess {
-  const child = spawn(node, args, {
+  const child = spawn(node, [...args, ...words], {
     cwd: folder,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
