@@ -2,12 +2,14 @@ import { type AuthConfig, readAuth } from '@ordermesh/auth';
 import { rateLimitSettings } from '@ordermesh/rate-limit';
 import { grpcTarget } from '@ordermesh/rpc';
 import {
+  ConfigError,
   durationMs,
   type Environment,
   host,
   int,
   maxConcurrentRequests,
   port,
+  readProcessSettings,
   readSettings,
   type Settings,
   tlsFiles,
@@ -60,5 +62,11 @@ type GatewayConfig = Settings<typeof gatewaySettings> & {
 
 /** Reads them. TRUST_INBOUND_TRACEPARENT is read by telemetry, which has to know it first. @throws ConfigError */
 export function readConfig(env: Environment = process.env): GatewayConfig {
-  return { ...readSettings(env, gatewaySettings), auth: readAuth(env) };
+  const settings = readSettings(env, gatewaySettings);
+  const { drainTimeoutMs } = readProcessSettings(env);
+  if (settings.drainDelayMs >= drainTimeoutMs)
+    throw new ConfigError([
+      `DRAIN_DELAY is ${settings.drainDelayMs} ms; it is part of DRAIN_TIMEOUT (${drainTimeoutMs} ms) and must be shorter`,
+    ]);
+  return { ...settings, auth: readAuth(env) };
 }

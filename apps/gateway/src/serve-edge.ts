@@ -28,8 +28,9 @@ export async function serveEdge(options: ServeEdgeOptions): Promise<EdgeServer> 
   const { host, port, beforeDrain, drainMs = 5_000 } = options;
   const app = createEdge(options.methods, options);
   let isDraining = false;
-  app.addHook('onRequest', async (_request, reply) => {
-    if (isDraining) reply.raw.setHeader('connection', 'close');
+  // Before fastify's own hooks, which refuse some requests.
+  app.server.prependListener('request', (_request, response) => {
+    if (isDraining) response.setHeader('connection', 'close');
   });
   try {
     await app.listen({ host, port });

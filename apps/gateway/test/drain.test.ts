@@ -1,5 +1,6 @@
 import { openRateLimits } from '@ordermesh/rate-limit';
 import { expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
 import { serveEdge } from '../src/serve-edge.ts';
 import { type Answer, startStubMesh } from './stub-mesh.ts';
 
@@ -30,6 +31,11 @@ test('draining finishes running requests and takes no new ones', async () => {
   await closed;
 });
 
+test('DRAIN_DELAY leaves time to drain', () => {
+  expect(() => readConfig({ DRAIN_DELAY: '10s' })).toThrow(/DRAIN_DELAY is 10000 ms; .*shorter/);
+  expect(readConfig({ DRAIN_DELAY: '10s', DRAIN_TIMEOUT: '15s' }).drainDelayMs).toBe(10_000);
+});
+
 test('before it drains it goes on accepting, and each answer ends its connection', async () => {
   const noticed = Promise.withResolvers<void>();
   await using mesh = await startStubMesh({ beforeDrain: () => noticed.promise });
@@ -45,6 +51,11 @@ test('before it drains it goes on accepting, and each answer ends its connection
     body: { orderId: id },
   });
   expect([connect.status, connect.headers.get('connection')]).toEqual([200, 'close']);
+  const refused = await mesh.send('POST', '/v1/orders', {
+    headers: { ...keepAlive.headers, 'content-encoding': 'gzip' },
+    body: {},
+  });
+  expect([refused.status, refused.headers.get('connection')]).toEqual([415, 'close']);
   noticed.resolve();
   await closed;
   await expect(send()).rejects.toThrow();

@@ -114,12 +114,16 @@ describe('an issuer that is away', () => {
     expect(issuer.fetches()).toBe(0);
   });
 
-  test('cannot have keys believed for ever: after a day they may have been withdrawn', async () => {
-    const { verify, reason, pass } = verifying();
-    const token = await issuer.sign({ sub: 'ann' });
-    await verify(token);
-    issuer.become('broken');
-    pass(24 * 3_600_000 + 1);
-    expect(await reason(token)).toBe('DEPENDENCY_UNAVAILABLE');
-  });
+  test.each(['broken', 'malformed'] as const)(
+    '(%s) cannot have keys believed for ever: after a day they may have been withdrawn',
+    async (state) => {
+      const { verify, reason, pass } = verifying();
+      const token = await issuer.sign({ sub: 'ann' });
+      await verify(token);
+      issuer.become(state);
+      pass(24 * 3_600_000 + 1);
+      expect(await reason(token)).toBe('DEPENDENCY_UNAVAILABLE');
+      expect(await reason(token)).toBe('DEPENDENCY_UNAVAILABLE');
+    },
+  );
 });

@@ -106,9 +106,14 @@ async function fetchDocument(
     throw unavailable(new Error(`the issuer answered ${response.status}`));
   }
   const document = JSON.parse(await boundedText(response)) as { readonly keys?: unknown };
-  if (!Array.isArray(document?.keys)) throw unavailable(new Error('the document has no keys'));
+  // As jose sees it: what it would refuse must not count as loaded.
+  if (!Array.isArray(document?.keys) || !document.keys.every(isObject))
+    throw unavailable(new Error('the document has no keys'));
   return document;
 }
+
+const isObject = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 async function boundedText({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];

@@ -15,17 +15,20 @@ export const appliedTable = `
 
 /**
  * The files that a database still lacks, in order.
- * @throws SchemaError when an applied file has changed since, or the database knows more than the folder
+ * @param newer what to do about a database that knows more than the folder
+ * @throws SchemaError when an applied file has changed since, or the database is newer and that is refused
  */
 export async function missingMigrations(
   client: ClientBase,
   files: readonly MigrationFile[],
   set: string,
+  newer: 'refuse' | 'accept',
 ): Promise<readonly MigrationFile[]> {
   const applied = await appliedMigrations(client, set);
   for (const row of applied) {
     const file = files[row.number - 1];
     if (file === undefined) {
+      if (newer === 'accept') break;
       throw new SchemaError(
         `the database is newer than this code: it has migration ${row.name}, the code ends at ${files.at(-1)?.name}; deploy the newer code`,
       );

@@ -17,8 +17,9 @@ export interface AwaitSchemaOptions {
 }
 
 /**
- * For a process without DDL rights: waits until somebody else has applied all migrations of the folder.
- * @throws SchemaError that names the missing version when the time is over, and at once when an applied file differs or the database is newer
+ * For a process without DDL rights: waits until somebody else has applied all migrations of the folder. A newer database will do: migrations only expand, and a process of the former release has
+ * to start while the next one rolls out, and after it was undone.
+ * @throws SchemaError that names the missing version when the time is over, and at once when an applied file differs
  */
 export async function awaitSchema(
   { url, directory, set = '', timeoutMs = 30_000 }: AwaitSchemaOptions,
@@ -54,7 +55,7 @@ async function missingNow(
 ) {
   try {
     await using connection = await connectPatiently(url, waitMs, signal);
-    return await missingMigrations(connection.client, files, set);
+    return await missingMigrations(connection.client, files, set, 'accept');
   } catch (error) {
     signal.throwIfAborted();
     // No such database yet, or a server that went away again: both may pass.

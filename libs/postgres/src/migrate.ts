@@ -60,7 +60,7 @@ async function applyNext(
     // Of the transaction, not of the session: released with the commit even behind a transaction pooler.
     await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
     await client.query(appliedTable);
-    const [next] = await missingMigrations(client, files, set);
+    const [next] = await missingMigrations(client, files, set, 'refuse');
     if (next !== undefined) {
       await client.query(next.sql);
       const row = [set, next.number, next.name, next.sha256];

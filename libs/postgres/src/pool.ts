@@ -49,7 +49,8 @@ export function createPool(options: PoolOptions): pg.Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    query_timeout: statementTimeoutMs + 1000,
+    // It counts from the sending, and a statement that was sent ahead waits for the one before.
+    query_timeout: (options.pipeline ? 2 : 1) * statementTimeoutMs + 1000,
   });
   const report =
     options.onError ?? ((error) => process.emitWarning(error.message, { type: 'PostgresPool' }));

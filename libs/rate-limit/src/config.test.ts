@@ -15,15 +15,16 @@ test('limits nobody when it is switched off', () => {
   expect(chosen({ RATE_LIMIT: 'off', REDIS_URL: 'redis://cache' })).toBeUndefined();
 });
 
-test('limits addresses too where callers are known only by their tokens, unless told what to do', () => {
+test('limits addresses too where callers are known only by their tokens, unless told how', () => {
   const names = (env: Record<string, string>, beforeTokens: boolean) =>
     chosenLimits(readSettings(env, rateLimitSettings), beforeTokens)?.config.policies.map(
       ({ name }) => name,
     );
-  const own = '{"policies":[{"name":"mine","by":"caller","burst":5,"perSecond":5}]}';
+  const own = (by: string) => `{"policies":[{"name":"mine","by":"${by}","burst":5,"perSecond":5}]}`;
   expect(names({}, false)).toEqual(['client']);
   expect(names({}, true)).toEqual(['address', 'client']);
-  expect(names({ RATE_LIMIT_CONFIG: own }, true)).toEqual(['mine']);
+  expect(names({ RATE_LIMIT_CONFIG: own('caller') }, true)).toEqual(['address', 'mine']);
+  expect(names({ RATE_LIMIT_CONFIG: own('address') }, true)).toEqual(['mine']);
 });
 
 test.each([

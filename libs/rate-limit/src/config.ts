@@ -6,7 +6,7 @@ import { addressPolicy, defaultRateLimitConfig, type RateLimitConfig } from './p
 export const rateLimitSettings = {
   rateLimit: onOff('RATE_LIMIT', { doc: 'Whether clients are limited.', default: true }),
   rateLimitConfig: custom('RATE_LIMIT_CONFIG', {
-    doc: 'Policies and costs as JSON. Default: 50 requests a second per client, 500 at once; where clients have tokens, ten times that per address too.',
+    doc: 'Policies and costs as JSON. Default: 50 requests a second per client, 500 at once. Where clients have tokens and no policy is by address, ten times that per address too.',
     expects:
       'JSON like {"policies":[{"name":"client","by":"caller","burst":500,"perSecond":50}],"costs":{"search":5}}',
     default: defaultRateLimitConfig as RateLimitConfig,
@@ -38,9 +38,9 @@ export interface ChosenLimits {
 export function chosenLimits(read: ReadLimits, beforeTokens = false): ChosenLimits | undefined {
   if (!read.rateLimit) return undefined;
   const { rateLimitConfig, rateLimitRedisUrl, redisUrl } = read;
-  const isUnset = rateLimitConfig === defaultRateLimitConfig;
+  const lacksAddress = rateLimitConfig.policies.every(({ by }) => by !== 'address');
   const config =
-    beforeTokens && isUnset
+    beforeTokens && lacksAddress
       ? { ...rateLimitConfig, policies: [addressPolicy, ...rateLimitConfig.policies] }
       : rateLimitConfig;
   return { config, redisUrl: rateLimitRedisUrl ?? redisUrl };

@@ -129,6 +129,18 @@ describe('the time limit', () => {
 });
 
 describe("the caller's signal", () => {
+  it('of a caller that has gone already begins nothing, not even a probe', async () => {
+    const guarded = policy({ ...options, failureThreshold: 1 });
+    await fail(guarded, 1);
+    await vi.advanceTimersByTimeAsync(options.openMs);
+    const call = vi.fn();
+    const signal = AbortSignal.abort(new Error('client gone'));
+    expect(await errorOf(guarded.execute(call, { signal }))).toMatchObject({
+      message: 'client gone',
+    });
+    expect(call).not.toHaveBeenCalled();
+  });
+
   it('rejects with its reason at once, reaches the call, and trips nothing', async () => {
     const guarded = policy({ ...options, failureThreshold: 1 });
     const call = vi.fn((_attempt: Attempt) => hangs());

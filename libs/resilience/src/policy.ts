@@ -160,7 +160,8 @@ export function policy(options: PolicyOptions): Policy {
     name,
     timeoutMs,
     execute(call, options = noOptions) {
-      const { isRepeatable = false } = options;
+      const { isRepeatable = false, signal } = options;
+      if (signal?.aborted) return Promise.reject(signal.reason);
       budget.earn();
       const first = once(call, options);
       if (!isRepeatable || retry.attempts === 1) return first;

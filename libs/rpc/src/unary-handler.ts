@@ -26,7 +26,7 @@ export type Admit = (
 
 /** Who calls, and whether they may: `accessControl` of @ordermesh/auth, which an adapter cannot import. */
 export interface Access {
-  /** Comes first. @throws ReasonError UNAUTHENTICATED, DEPENDENCY_UNAVAILABLE */
+  /** Comes first, and so before any limit: who may connect at all is the certificates' and the network's matter. @throws ReasonError UNAUTHENTICATED, DEPENDENCY_UNAVAILABLE */
   authenticate(call: CallContext): Promise<Identity>;
   /** Comes after admission, so that whoever is denied is limited all the same. @throws ReasonError FORBIDDEN */
   authorise(method: DescMethodUnary, identity: Identity): void;

@@ -2,6 +2,7 @@
 
 export type { AdminReply, AdminRoute } from './admin-route.ts';
 export { type AdminOptions, type AdminServer, serveAdmin } from './admin-server.ts';
+export { readProcessSettings } from './config.ts';
 export { isMigration } from './is-migration.ts';
 export type { Lifecycle, LifeState } from './lifecycle.ts';
 export {

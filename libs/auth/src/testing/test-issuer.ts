@@ -28,8 +28,8 @@ export interface TestIssuer extends AsyncDisposable {
   rotate(): Promise<void>;
   /** The public key as PEM. */
   publicKey(): Promise<string>;
-  /** What the JWKS endpoint answers from now on: its keys, 503, or nothing at all. */
-  become(state: 'up' | 'broken' | 'silent'): void;
+  /** What the JWKS endpoint answers from now on: its keys, 503, nothing at all, or what is no set of keys. */
+  become(state: 'up' | 'broken' | 'silent' | 'malformed'): void;
   /** How often the keys were asked for. */
   fetches(): number;
 }
@@ -40,7 +40,7 @@ export async function startTestIssuer(algorithm = 'ES256'): Promise<TestIssuer> 
   const audience = 'ordermesh';
   let serial = 0;
   let fetches = 0;
-  let state: 'up' | 'broken' | 'silent' = 'up';
+  let state: 'up' | 'broken' | 'silent' | 'malformed' = 'up';
   let pair = await makePair();
 
   async function makePair() {
@@ -54,7 +54,7 @@ export async function startTestIssuer(algorithm = 'ES256'): Promise<TestIssuer> 
     fetches++;
     if (state === 'silent') return;
     if (state === 'broken') response.writeHead(503).end();
-    else response.end(JSON.stringify({ keys: [pair.jwk] }));
+    else response.end(JSON.stringify({ keys: [state === 'up' ? pair.jwk : null] }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
