@@ -211,16 +211,17 @@ async function secretSettings() {
     const { readConfig } = (await import(join(root, 'apps', app, 'src/config.ts'))) as {
       readConfig: Read;
     };
-    const variables = new Set<string>();
+    const names = new Set<string>();
     const env = new Proxy<Record<string, string>>(dead, {
       get(target, name) {
-        if (typeof name === 'string' && name.endsWith('_FILE'))
-          variables.add(name.slice(0, -'_FILE'.length));
+        names.add(String(name));
         return target[name as string];
       },
     });
     refusal(readConfig, env);
-    found[app] = { read: readConfig, variables: [...variables] };
+    // TLS_CA_FILE is a file, but no other form of a TLS_CA.
+    const variables = [...names].filter((name) => names.has(`${name}_FILE`));
+    found[app] = { read: readConfig, variables };
   }
   return found;
 }
