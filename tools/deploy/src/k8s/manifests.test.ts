@@ -25,6 +25,16 @@ test.each(Object.entries(environments))(
   },
 );
 
+test('staging runs the images of production, at its version: a release is written into prod alone', () => {
+  const running = (manifests: readonly Manifest[]) =>
+    workloadsOf(manifests).map(({ id, manifest, containers }) => ({
+      id,
+      version: manifest.metadata.labels?.['app.kubernetes.io/version'],
+      images: containers.map(({ image }) => image),
+    }));
+  expect(running(environments.staging)).toEqual(running(environments.prod));
+});
+
 test('dev has no custom resource, and none of the development issuer is in staging and prod', () => {
   const groups = environments.dev.map(({ apiVersion }) => apiVersion.split('/')[0] ?? '');
   expect(groups.filter((group) => group.includes('.') && !group.endsWith('.k8s.io'))).toEqual([]);
