@@ -1,4 +1,5 @@
 import { type Manifest, type Metadata, ofKind } from './manifest.ts';
+import { matches } from './selector.ts';
 
 /** A container of a pod, as far as rules look at it. */
 // biome-ignore lint/suspicious/noExplicitAny: read by path; its type is checked elsewhere
@@ -37,6 +38,18 @@ export function isServing({ manifest }: Workload): boolean {
 /** The labels of its pods. */
 export function podLabels({ template }: Workload): Readonly<Record<string, string>> {
   return template.metadata.labels ?? {};
+}
+
+/** The Services that lead to its pods. */
+export function servicesOf(workload: Workload, manifests: readonly Manifest[]): Manifest[] {
+  return ofKind(manifests, 'Service').filter(({ spec }) =>
+    matches({ matchLabels: spec.selector }, podLabels(workload)),
+  );
+}
+
+/** Whether a Service is one of gRPC, by its port's name. */
+export function isGrpc({ spec }: Manifest): boolean {
+  return spec.ports.some((port: { name?: string }) => port.name === 'grpc');
 }
 
 /** What scales it, if anything does. */

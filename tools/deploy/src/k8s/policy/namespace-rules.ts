@@ -1,5 +1,5 @@
 import { idOf, type Manifest, ofKind } from '../manifest.ts';
-import { podLabels, workloadsOf } from '../workloads.ts';
+import { isGrpc, podLabels, workloadsOf } from '../workloads.ts';
 import { faultsWhere, type Rule } from './rule.ts';
 
 const clusterWide = [
@@ -50,15 +50,15 @@ const labels: Rule = (manifests) =>
   );
 
 const services: Rule = (manifests) =>
-  ofKind(manifests, 'Service').flatMap(({ metadata, spec }) => {
+  ofKind(manifests, 'Service').flatMap((service) => {
+    const { metadata, spec } = service;
     const protocols = (spec.ports as { appProtocol?: string }[]).map((port) => port.appProtocol);
     return faultsWhere(
       [(spec.type ?? 'ClusterIP') !== 'ClusterIP', `is of type ${spec.type}`],
       [spec.externalIPs !== undefined, 'takes addresses from outside'],
-      [
-        protocols.includes('kubernetes.io/h2c') && spec.clusterIP !== 'None',
-        'is not headless: its clients cannot balance',
-      ],
+      [isGrpc(service) && spec.clusterIP !== 'None', 'is not headless: its clients cannot balance'],
+      // Whether it is TLS is said by the environment of the pods, and so differs between overlays.
+      [protocols.includes('kubernetes.io/h2c'), 'says that it speaks without TLS'],
     ).map((fault) => `Service/${metadata.name}: ${fault}`);
   });
 
