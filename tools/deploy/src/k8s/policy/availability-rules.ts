@@ -1,11 +1,20 @@
 import { environmentOf } from '../environment.ts';
 import { type Manifest, ofKind } from '../manifest.ts';
 import { matches } from '../selector.ts';
-import { podLabels, replicasOf, scalerOf, type Workload } from '../workloads.ts';
+import {
+  isGrpc,
+  podLabels,
+  replicasOf,
+  scalerOf,
+  servicesOf,
+  type Workload,
+} from '../workloads.ts';
 import { faultsWhere, forServing, forWorkloads, type Rule } from './rule.ts';
 
-/** Deployments of one pod: two issuers would not know each other's keys, and Jaeger keeps its traces in memory. Neither is part of prod. */
-const single = ['issuer', 'jaeger'];
+/** Two issuers would not know each other's keys, not even during a rollout. */
+const alone = 'issuer';
+/** Deployments of one pod: the issuer, and Jaeger, which keeps its traces in memory. Neither is part of prod. */
+const single = [alone, 'jaeger'];
 
 const replicas: Rule = forServing((workload, manifests) => {
   const { kind, metadata, spec } = workload.manifest;
@@ -72,18 +81,36 @@ const disruption: Rule = forServing((workload, manifests) => {
   );
 });
 
-const rollout: Rule = (manifests) =>
-  forServing(({ manifest: { kind, spec } }) => {
-    if (kind !== 'Deployment') return [];
-    const { type, rollingUpdate } = spec.strategy ?? {};
-    return faultsWhere(
-      [type !== 'RollingUpdate', 'stops before it starts anew'],
-      [rollingUpdate?.maxUnavailable !== 0, 'rolls out with fewer pods than it has'],
-      [!(rollingUpdate?.maxSurge > 0), 'rolls out without a new pod'],
+/** Until every client of a headless service has a new pod's address: 5 s between two look-ups, and 30 s in CoreDNS's cache. */
+const lookUpSeconds = 35;
+
+const rollout: Rule = forServing((workload, manifests) => {
+  const { kind, metadata, spec } = workload.manifest;
+  if (kind !== 'Deployment') return [];
+  const { type, rollingUpdate } = spec.strategy ?? {};
+  const isLookedUp = servicesOf(workload, manifests).some(
+    (service) => isGrpc(service) && service.spec.clusterIP === 'None',
+  );
+  const strategy =
+    metadata.name === alone
+      ? faultsWhere([type !== 'Recreate', 'runs twice during a rollout'])
+      : faultsWhere(
+          [type !== 'RollingUpdate', 'stops before it starts anew'],
+          [rollingUpdate?.maxUnavailable !== 0, 'rolls out with fewer pods than it has'],
+          [!(rollingUpdate?.maxSurge > 0), 'rolls out without a new pod'],
+        );
+  return [
+    ...strategy,
+    ...faultsWhere(
       [!(spec.minReadySeconds > 0), 'counts a pod that dies after its start as available'],
+      [
+        isLookedUp && spec.minReadySeconds < lookUpSeconds,
+        `ends a pod after ${spec.minReadySeconds} s, before all clients know its successor`,
+      ],
       [!(spec.revisionHistoryLimit > 0), 'cannot be rolled back'],
-    );
-  })(manifests);
+    ),
+  ];
+});
 
 /** Our own processes tell how long they drain; others have their platform's default. */
 const termination: Rule = forServing(({ template: { spec }, containers }, manifests) =>
