@@ -113,18 +113,33 @@ const rollout: Rule = forServing((workload, manifests) => {
 });
 
 /** Our own processes tell how long they drain; others have their platform's default. */
-const termination: Rule = forServing(({ template: { spec }, containers }, manifests) =>
-  containers.flatMap((container) => {
-    const drain = /^(\d+)s$/.exec(environmentOf(container, manifests).DRAIN_TIMEOUT ?? '')?.[1];
+const termination: Rule = forServing((workload, manifests) =>
+  workload.containers.flatMap((container) => {
+    const { spec } = workload.template;
+    const { DRAIN_TIMEOUT, DRAIN_DELAY } = environmentOf(container, manifests);
+    const drain = seconds(DRAIN_TIMEOUT);
     if (drain === undefined) return [];
+    const delay = seconds(DRAIN_DELAY) ?? 0;
+    // Who is outside keeps connections, which a pod without endpoints still has.
+    const isEdge = servicesOf(workload, manifests).some(({ spec: { ports } }) =>
+      ports.some((port: { appProtocol?: string }) => port.appProtocol === 'http'),
+    );
     const preStop: number = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
     const grace: number = spec.terminationGracePeriodSeconds ?? 30;
     return faultsWhere(
       [preStop < 1, 'stops to listen before its endpoints are gone'],
-      [grace < preStop + Number(drain) + 5, `is killed after ${grace} s, while it still drains`],
+      [grace < preStop + drain + 5, `is killed after ${grace} s, while it still drains`],
+      [isEdge && delay < 1, 'ends connections from outside without a last answer: no DRAIN_DELAY'],
+      [delay > 0 && drain < delay + 5, `has ${drain - delay} s to drain after its DRAIN_DELAY`],
     );
   }),
 );
+
+/** `5s` → 5. */
+function seconds(duration = ''): number | undefined {
+  const found = /^(\d+)s$/.exec(duration)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
 
 const jobs: Rule = forWorkloads(({ manifest: { kind, spec }, template }) =>
   kind !== 'Job'
