@@ -37,8 +37,8 @@ LABEL org.opencontainers.image.title="ordermesh-$APP" \
   org.opencontainers.image.revision="$REVISION"
 WORKDIR /app
 COPY --from=assembled /image ./
-# The base leaves its node out of PATH; health checks call it by name.
-ENV PATH=/nodejs/bin OTEL_SERVICE_NAME=ordermesh-$APP
+# The base leaves its node out of PATH; health checks call it by name. In production, which the development issuer refuses, unless who starts it says otherwise.
+ENV PATH=/nodejs/bin OTEL_SERVICE_NAME=ordermesh-$APP NODE_ENV=production
 USER 65532:65532
 # Telemetry first: what it instruments must not have been loaded before. No shell: SIGTERM reaches the process, which drains and ends with 0.
 ENTRYPOINT ["/nodejs/bin/node", "--import", "./libs/telemetry/src/register.ts", "main.ts"]

@@ -15,11 +15,13 @@ import { composeFaults } from './compose-faults.ts';
 import { type ComposeFile, readComposeFile } from './compose-file.ts';
 import { dockerfileFaults } from './dockerfile-faults.ts';
 import { environmentFaults, type ReadConfig } from './environment-faults.ts';
+import { imageEnvironment } from './images/dockerfile.ts';
 import { schemaFaults } from './schema-faults.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
 const file = readComposeFile(text);
+const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
 
 const apps: Readonly<Record<string, ReadConfig>> = {
   ...{ command, customer, gateway },
@@ -35,7 +37,8 @@ const telemetry: ReadConfig = (env) => {
 function faultsOf(composed: ComposeFile): string[] {
   const environments = Object.entries(apps).flatMap(([name, read]) => {
     const environment = composed.services[name]?.environment ?? {};
-    const faults = environmentFaults(environment, [read, readProcessSettings, telemetry]);
+    const readers = [read, readProcessSettings, telemetry];
+    const faults = environmentFaults(environment, readers, imageEnvironment(dockerfile, name));
     return faults.map((fault) => `${name}: ${fault}`);
   });
   const ours = [...composeFaults(composed), ...addressFaults(composed)];
@@ -80,6 +83,7 @@ describe('each rule is seen to fail:', () => {
     ['an unknown dependency', '      jaeger: {', '      jager: {', /jager, which is no service/],
     ['an undeclared volume', '[redis:/data]', '[cache:/data]', /volume cache is not declared/],
     ['nobody asked for a token', 'AUTH: jwt', "AUTH: 'off'", /gateway: HOST is "0\.0\.0\.0"/],
+    ['an issuer in production', 'NODE_ENV: development', '', /issuer: NODE_ENV is "production"/],
     [
       'an unknown issuer',
       'AUTH_ISSUER: http',

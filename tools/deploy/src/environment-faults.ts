@@ -4,17 +4,19 @@ export type ReadConfig = (env: Readonly<Record<string, string | undefined>>) => 
 /**
  * What is wrong with the environment of one process: values that one of its readers refuses, and names that none of them asks for, so that they
  * would do nothing; one line each.
+ * @param image what its image sets beforehand, which it need not read
  */
 export function environmentFaults(
   environment: Readonly<Record<string, string>>,
   readers: readonly ReadConfig[],
+  image: Readonly<Record<string, string>> = {},
 ): string[] {
   const asked = new Set<string>();
   const recorded = new Proxy(environment, {
     get(target, name) {
       if (typeof name !== 'string') return undefined;
       asked.add(name);
-      return target[name];
+      return target[name] ?? image[name];
     },
   });
   const refused = readers.flatMap((read) => {

@@ -142,7 +142,9 @@ test('from their images, as a user of no rights over files that nobody may write
       [`${app.toUpperCase()}_PORT`]: '0',
       [`${app.toUpperCase()}_ADMIN_PORT`]: `${adminPort}`,
     };
-    const image = started.use(startImage(app, { ...settings, ...ports, ...addresses }));
+    // The issuer refuses production, which is what its image says.
+    const stage: Record<string, string> = app === 'issuer' ? { NODE_ENV: 'development' } : {};
+    const image = started.use(startImage(app, { ...settings, ...stage, ...ports, ...addresses }));
     const { port, service } = await image.logged('ready');
     expect(service).toBe(`ordermesh-${app}`);
     return { image, address: `127.0.0.1:${port}`, adminPort };

@@ -64,6 +64,7 @@ describe('each rule is seen to fail:', () => {
       '"--import", "./main.ts", "--import", "./libs',
       'must begin with --import',
     ],
+    ['an image for development', ' NODE_ENV=production', '', 'NODE_ENV is undefined'],
     ['a program that PATH has to find', '"/nodejs/bin/node"', '"node"', 'give its path'],
     [
       'a missing label',

@@ -24,6 +24,7 @@ export function appImageFaults(
     ...baseFaults(instructions),
     ...image.flatMap(stageFaults),
     ...entryFaults(image),
+    ...environmentFaults(image),
     ...labelFaults(image),
     ...secretFaults(instructions),
     ...contextFaults(instructions, dockerignore),
@@ -56,6 +57,12 @@ function entryFaults(image: readonly Instruction[]): string[] {
   return PRELOAD.every((word, index) => options[index] === word)
     ? faults
     : [...faults, `ENTRYPOINT must begin with ${PRELOAD.join(' ')}`];
+}
+
+/** The development issuer starts nowhere else than where somebody says that it may. */
+function environmentFaults(image: readonly Instruction[]): string[] {
+  const { NODE_ENV } = pairsOf(image, 'ENV');
+  return NODE_ENV === 'production' ? [] : [`NODE_ENV is ${NODE_ENV}: it must be production`];
 }
 
 function labelFaults(image: readonly Instruction[]): string[] {

@@ -34,6 +34,11 @@ export function execForm(rest: string): readonly string[] | undefined {
     : undefined;
 }
 
+/** The environment that the image of a process of ours sets. @param text the Dockerfile of our processes */
+export function imageEnvironment(text: string, app: string): Readonly<Record<string, string>> {
+  return pairsOf(lastStage(readDockerfile(text, { APP: app })), 'ENV');
+}
+
 /** The pairs of ENV or LABEL instructions, quotes removed. */
 export function pairsOf(
   instructions: readonly Instruction[],

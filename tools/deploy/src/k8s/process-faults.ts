@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environmentFaults, type ReadConfig } from '../environment-faults.ts';
+import { imageEnvironment } from '../images/dockerfile.ts';
 import { environmentOf, secretFiles } from './environment.ts';
 import type { Manifest } from './manifest.ts';
 import { type Workload, workloadsOf } from './workloads.ts';
+
+const dockerfile = readFileSync(join(import.meta.dirname, '../../../../Dockerfile'), 'utf8');
 
 /** Read by Node, and not by a process's settings. */
 const nodes = ['NODE_EXTRA_CA_CERTS'];
@@ -27,10 +30,9 @@ export function processFaults(
         const app = /([a-z]+)(?:[:@].*)?$/.exec(container.image)?.[1] ?? '';
         const read = readers[container.args?.[0] === 'migrate' ? `${app} migrate` : app];
         if (read === undefined) return [`${workload.id}: there is no process ${app}`];
-        const faults = environmentOfPod(workload, container, manifests, folder);
-        return [...faults.missing, ...environmentFaults(faults.environment, read)].map(
-          (fault) => `${workload.id}: ${fault}`,
-        );
+        const { environment, missing } = environmentOfPod(workload, container, manifests, folder);
+        const faults = environmentFaults(environment, read, imageEnvironment(dockerfile, app));
+        return [...missing, ...faults].map((fault) => `${workload.id}: ${fault}`);
       }),
     );
   } finally {
