@@ -72,6 +72,12 @@ const rights: Rule = (manifests) => [
     .map((account) => `${idOf(account)} hands out its token`),
 ];
 
+/** A process keeps what it read at its start: a Secret that changes by itself parts the pods before from those after. */
+const secrets: Rule = (manifests) =>
+  ofKind(manifests, 'ExternalSecret')
+    .filter(({ spec }) => spec.refreshPolicy !== 'OnChange')
+    .map((secret) => `${idOf(secret)} changes by itself, or never`);
+
 const admission: Rule = (manifests) => {
   const bindings = ofKind(manifests, 'ValidatingAdmissionPolicyBinding');
   return ofKind(manifests, 'ValidatingAdmissionPolicy').flatMap(({ metadata, spec }) => {
@@ -111,6 +117,7 @@ export const namespaceRules: readonly Rule[] = [
   labels,
   services,
   rights,
+  secrets,
   admission,
   gateways,
 ];
