@@ -98,6 +98,7 @@ export async function runCommand<Request extends DescMessage, Answer extends Des
     const executed = await execute(aggregate, command, {
       streamId: orderId,
       expected,
+      begins: isCreate,
       mayKnow:
         isCreate || owner === undefined ? undefined : ({ customerId }) => customerId === owner,
       ...(idempotency ? { idempotency } : {}),

@@ -16,6 +16,8 @@ export interface ExecuteOptions<State> {
    * By default every stream; not for commands that create, because they are refused a stream that is there, whoever has it.
    */
   readonly mayKnow?: ((state: State) => boolean) | undefined;
+  /** Whether the command begins its stream, as far as anybody knows: then the stream is not read first but taken for empty, and the append finds out. False by default. */
+  readonly begins?: boolean;
   /** Set when the caller sent a key: then the command happens at most once. */
   readonly idempotency?: Idempotency;
   readonly metadata: EventMetadata;
@@ -63,8 +65,8 @@ const reloads = 3;
  * where a rule would refuse too, a second create with `no_stream` is a conflict, and without it the decider's to refuse. When the caller
  * named no version and others were faster, the command is decided again on what they stored, at most 3 times.
  *
- * A command whose stream is cached takes one round trip: the append compares the version that it was decided on. What the cached state refuses is decided again on what is stored
- * before anybody hears of it, for another process may have moved the stream.
+ * A command whose stream is cached, or that begins it, takes one round trip: the append compares the version that it was decided on. What the cached or empty state refuses is decided
+ * again on what is stored before anybody hears of it, for another process may have moved the stream.
  * @throws what the store throws (nothing happened, or the outcome is unknown), what a damaged stream throws, the signal's reason
  */
 export async function execute<Command, State, Event, Rejection>(
@@ -95,7 +97,7 @@ type Checked<Event, Rejection> =
   | { readonly type: 'accepted'; readonly events: readonly Event[] }
   | Extract<Executed<Rejection>, { type: 'rejected' | 'conflict' }>;
 
-/** Decides on the cached state if that accepts, else on what is stored now: a refusal is never the cache's. */
+/** Decides on the cached state, or none where a stream begins, if that accepts, else on what is stored now: a refusal is never the cache's. */
 async function decide<Command, State, Event, Rejection>(
   aggregate: Aggregate<Command, State, Event, Rejection>,
   command: Command,
@@ -105,18 +107,26 @@ async function decide<Command, State, Event, Rejection>(
   readonly loaded: Loaded<State>;
   readonly checked: Checked<Event, Rejection>;
 }> {
-  const { streamId, signal } = options;
-  if (mayBeCached && aggregate.cache !== undefined) {
-    const found = aggregate.cache.get(streamId);
-    (found === undefined ? loadMetrics.cacheMisses : loadMetrics.cacheHits).add(1);
-    if (found !== undefined) {
-      const cached = known(found, options);
-      const checked = check(aggregate, command, cached, options);
-      if (checked.type === 'accepted') return { loaded: cached, checked };
-    }
+  const { streamId, begins = false, signal } = options;
+  const assumed = mayBeCached
+    ? (cached(aggregate, streamId) ?? (begins ? nothing : undefined))
+    : undefined;
+  if (assumed !== undefined) {
+    const loaded = known(assumed, options);
+    const checked = check(aggregate, command, loaded, options);
+    if (checked.type === 'accepted') return { loaded, checked };
   }
   const loaded = known(await load(aggregate, streamId, signal), options);
   return { loaded, checked: check(aggregate, command, loaded, options) };
+}
+
+function cached<Command, State, Event, Rejection>(
+  { cache }: Aggregate<Command, State, Event, Rejection>,
+  streamId: string,
+): Loaded<State> | undefined {
+  const found = cache?.get(streamId);
+  if (cache) (found === undefined ? loadMetrics.cacheMisses : loadMetrics.cacheHits).add(1);
+  return found;
 }
 
 /** The stream as its caller may know it. */

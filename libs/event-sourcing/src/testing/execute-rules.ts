@@ -6,7 +6,7 @@ import { load } from '../load.ts';
 import { stateCache } from '../state-cache.ts';
 import { uuidv7 } from '../uuidv7.ts';
 import { newKey } from './idempotency-rules.ts';
-import { runAccount } from './run-account.ts';
+import { countedStore, runAccount } from './run-account.ts';
 import type { EventStoreFixture } from './store-fixture.ts';
 import { type AccountState, accounts, metadata } from './toy-account.ts';
 
@@ -60,6 +60,18 @@ export function describeExecute(fixture: () => EventStoreFixture): void {
         expected: 'no_stream',
         actual: 1,
       });
+    });
+
+    test('reads nothing where a stream begins, and refuses one that is there all the same', async () => {
+      const store = countedStore(fixture().store);
+      const streamId = crypto.randomUUID();
+      const begun = (expected: 'any' | 'no_stream') =>
+        run(store, streamId, open, expected, { begins: true });
+      expect(await begun('any')).toMatchObject({ type: 'appended', version: 1 });
+      expect(store.calls()).toEqual({ reads: 0, appends: 1 });
+      expect(await begun('any')).toEqual({ type: 'rejected', rejection: 'TAKEN' });
+      expect(await begun('no_stream')).toMatchObject({ type: 'conflict', actual: 1 });
+      expect(await store.readStream(streamId, 0)).toHaveLength(1);
     });
 
     test.each([3, 'exists', 'any'] as const)(
