@@ -71,7 +71,9 @@ export function unaryHandler(
       if (error && !controller.signal.aborted) controller.abort(error);
     };
     const timer = setTimeout(() => answer({ error: deadlineExceeded() }), deadline - Date.now());
-    call.on('cancelled', () => answer({ error: cancelled(deadline) }));
+    call.on('cancelled', () => {
+      if (!answered) answer({ error: cancelled(deadline) }); // it comes after the answer, too, and an error has a stack to make
+    });
     if (deadline - Date.now() < leastUsefulMs) return answer({ error: deadlineExceeded() });
     const opened = callContext(call, deadline, controller.signal);
     run(method, handle, call.request, opened, options).then(
