@@ -34,8 +34,8 @@ async function identified(
   if (request.is404) return limit(request, reply, limits, { by: 'caller' });
   let principal: Principal | undefined;
   try {
-    const { authorization } = request.headers;
-    const token = bearerToken(authorization === undefined ? [] : [authorization]);
+    // `headers` has only the first of several, and a proxy in front may have gone by the last.
+    const token = bearerToken(request.raw.headersDistinct.authorization ?? []);
     if (token === undefined) throw unauthenticated('missing');
     principal = await verifier.verify(token);
     request.token = token;

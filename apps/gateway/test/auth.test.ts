@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { request } from 'node:http';
 import { identifyAs, issuerPolicy, openAccess, openVerifier } from '@ordermesh/auth';
 import { startTestIssuer, type TestIssuer } from '@ordermesh/auth/testing';
 import { OrderQueryService } from '@ordermesh/contract';
@@ -75,6 +76,26 @@ describe('a request without a good token', () => {
       expect(calls).toEqual([]);
     },
   );
+
+  test('is what one with two tokens is, whichever of them is good', async () => {
+    const { url, calls } = await started();
+    const authorization = [`Bearer ${await tokenOf('orders:read')}`, 'Bearer x.y.z'];
+    for (const both of [authorization, authorization.toReversed()]) {
+      const status = await new Promise((resolve, reject) => {
+        const asked = request(
+          url + path,
+          { headers: { authorization: both as never } },
+          (answer) => {
+            answer.resume();
+            answer.once('close', () => resolve(answer.statusCode));
+          },
+        );
+        asked.on('error', reject).setHeader('connection', 'close').end();
+      });
+      expect(status).toBe(401);
+    }
+    expect(calls).toEqual([]);
+  });
 
   test('hears of nothing else that is wrong with it', async () => {
     const { send } = await started();

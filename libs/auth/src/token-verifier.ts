@@ -65,8 +65,9 @@ const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 export const isCustomerId = (subject: string): boolean => uuid.test(subject);
 
 /** It is stored in histories and logged; and no user is called like a process. */
-function subjectOf({ sub = '' }: JWTPayload): string {
-  if (!/^[\x21-\x7e]{1,200}$/.test(sub) || sub.startsWith('service:'))
+function subjectOf({ sub }: JWTPayload): string {
+  // Whatever its type says, it is what the issuer sent.
+  if (typeof sub !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(sub) || sub.startsWith('service:'))
     throw unauthenticated('invalid', new Error('the subject cannot be used'));
   return isCustomerId(sub) ? sub.toLowerCase() : sub;
 }

@@ -2,6 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { trace } from '@opentelemetry/api';
 import { ReasonError } from '@ordermesh/contract';
 import { attribute, histogram, logger } from '@ordermesh/telemetry';
+import type { CallContext } from './call-context.ts';
 
 const durations = {
   server: histogram('rpc.server.call.duration', {
@@ -57,10 +58,13 @@ function timed(side: keyof typeof durations, name: string) {
     });
 }
 
-/** Says once who was denied what, and why; nothing that the request held. Other errors are none of its business. */
+/**
+ * Says once who was denied what, and why; nothing that the request held. What a caller says that it is may be no more than that, and of any length. Other errors are none of its
+ * business.
+ */
 export function logDenial(
   method: DescMethod,
-  { subject, service }: { readonly subject: string; readonly service: string },
+  { caller, peerService }: Pick<CallContext, 'caller' | 'peerService'>,
   error: unknown,
 ): void {
   if (!(error instanceof ReasonError)) return;
@@ -68,5 +72,7 @@ export function logDenial(
   const rpc = `${method.parent.typeName}/${method.name}`;
   const { reason, message, cause } = error;
   const check = cause instanceof Error ? cause.message : message;
-  log.warn({ rpc, reason, check, subject, service }, 'denied');
+  const { subject } = caller;
+  const from = caller.service.slice(0, 100);
+  log.warn({ rpc, reason, check, subject, caller: from, peer: peerService }, 'denied');
 }

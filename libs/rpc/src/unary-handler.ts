@@ -104,7 +104,7 @@ async function run(
       toBinary(method.output, create(method.output, response as Record<string, unknown>)),
     );
   } catch (error) {
-    logDenial(method, call.caller, error);
+    logDenial(method, call, error);
     throw error;
   } finally {
     release?.();

@@ -32,7 +32,7 @@ const devSettings = {
   auth,
   issuer: text('AUTH_ISSUER', { doc: 'Who issues tokens.', optional: true }),
   jwksUrl: url('AUTH_JWKS_URL', {
-    doc: 'Keys of the issuer; unset with AUTH=jwt: a development issuer is started.',
+    doc: 'Keys of the issuer. With AUTH=jwt and neither of the two a development issuer is started.',
     schemes: ['https', 'http'],
     optional: true,
   }),
@@ -61,9 +61,9 @@ export type DevConfig = Settings<typeof devSettings> & {
 export function readDevConfig(env: Environment = process.env): DevConfig {
   const settings = readSettings(env, devSettings);
   const at = urlHost(settings.host);
-  const { auth: mode, jwksUrl, host } = settings;
+  const { auth: mode, issuer, jwksUrl, host } = settings;
   // Beyond this machine a token that anybody can have would be none.
-  const isOwn = mode === 'jwt' && jwksUrl === undefined && isLoopback(host);
+  const isOwn = mode === 'jwt' && !issuer && !jwksUrl && isLoopback(host);
   const ownIssuer = isOwn ? `http://${at}:${settings.issuerPort}` : undefined;
   return { ...settings, dataDir: resolve(settings.dataDir), urlHost: at, ownIssuer };
 }

@@ -44,7 +44,7 @@ export function meshPrograms(
 function issuerEnv({ ownIssuer }: DevConfig, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   if (ownIssuer === undefined) return {};
   return {
-    AUTH_ISSUER: env.AUTH_ISSUER || ownIssuer,
+    AUTH_ISSUER: ownIssuer,
     AUTH_AUDIENCE: env.AUTH_AUDIENCE || 'ordermesh',
     AUTH_JWKS_URL: `${ownIssuer}/.well-known/jwks.json`,
   };

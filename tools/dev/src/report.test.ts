@@ -54,6 +54,9 @@ test('starts no development issuer where others could ask it for a token', () =>
   expect(readDevConfig({ AUTH: 'jwt' }).ownIssuer).toBe('http://127.0.0.1:8090');
   expect(readDevConfig({ AUTH: 'jwt', HOST: '0.0.0.0' }).ownIssuer).toBeUndefined();
   expect(readDevConfig({ AUTH: 'off' }).ownIssuer).toBeUndefined();
+  expect(
+    readDevConfig({ AUTH: 'jwt', AUTH_ISSUER: 'https://id.example' }).ownIssuer,
+  ).toBeUndefined();
 });
 
 test('leaves the tokens of another issuer to it', () => {

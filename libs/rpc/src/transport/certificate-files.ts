@@ -77,7 +77,7 @@ export async function readCertificates(
   if (identityOf(own.subjectAltName) !== process)
     throw refuse(
       'tlsCertFile',
-      `names a certificate that is not for spiffe://ordermesh/ns/<namespace>/sa/${process}`,
+      `names a certificate that is not for spiffe://ordermesh/ns/<namespace>/sa/${process} alone`,
     );
   const { serialNumber, validToDate: validTo } = own;
   return { ca, certificate, privateKey, serialNumber, validTo };
