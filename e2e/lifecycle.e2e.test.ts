@@ -185,7 +185,7 @@ describe('SIGTERM under load', () => {
   test('a second time ends the process at once, and its call is done once by its key', async () => {
     await using held = await holdTable(mesh.dataDir, 'ordermesh_log', 'events');
     const sent = book.send(placing(randomUUID(), customerId));
-    await held.waiting('command', 1);
+    await held.waiting('command-writer', 1);
     const before = mesh.lines.length;
     await ended('command', 'exit code 1', async () => {
       await eventually(() => mesh.lines.slice(before).some((line) => / stopping/.test(line)));

@@ -24,6 +24,7 @@ test('after one order every process exports what docs/metrics.md says of it, wha
   );
   expect(await call('GET', `/v1/orders/${orderId}?minVersion=9`)).toBe(503);
   expect(await call('GET', '/nowhere')).toBe(404);
+  expect(await call('POST', `/v1/orders/${orderId}/deliver`)).toBe(409); // a refusal reads what is stored
 
   expect(await lastingMetricFaults(mesh, ['rate limits'])).toEqual([]);
   expect(await ruleValueFaults(mesh)).toEqual([]);
