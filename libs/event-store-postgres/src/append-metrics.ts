@@ -21,6 +21,12 @@ export const conflicts = counter('ordermesh.eventstore.conflicts', {
   unit: '{command}',
 });
 conflicts.add(0);
+/** Each one was sent twice: conflicts, repeated keys and values that cannot be stored are the reasons. */
+export const judgedAgain = counter('ordermesh.eventstore.batches.judged_again', {
+  description: 'Batches that were refused whole and then judged command by command.',
+  unit: '{batch}',
+});
+judgedAgain.add(0);
 /** Attribute `resolution`: `stored` or `not_stored` when it was found out, `unresolved` when the caller had to be told OUTCOME_UNKNOWN. */
 export const unknownOutcomes = counter('ordermesh.eventstore.unknown_outcomes', {
   description: 'Commands whose connection was lost before the answer.',

@@ -10,10 +10,11 @@ import { partitionOf } from '@ordermesh/contract';
 import type { EventStore } from '@ordermesh/event-sourcing';
 import { inSpan, linkFrom } from '@ordermesh/telemetry';
 import { appendDuration, batchSize, changeQueueDepth } from './append-metrics.ts';
+import type { EncodedCommand } from './append-statement.ts';
 import { createBatcher } from './batcher.ts';
 import { encodeCommand } from './encode-command.ts';
 import { unstorable } from './event-limits.ts';
-import { type EncodedCommand, sendBatch, type Target } from './send-batch.ts';
+import { sendBatch, type Target } from './send-batch.ts';
 
 interface Item extends EncodedCommand {
   /** Of the caller, so that a command alone in its batch shows its statement in its own trace. */
@@ -38,9 +39,10 @@ export function createAppend(
     const startedAt = performance.now();
     const error = unstorable(command);
     if (error) throw error;
-    const bytes = encodeCommand(command, partitionOf(command.streamId, partitions));
+    const partition = partitionOf(command.streamId, partitions);
+    const bytes = encodeCommand(command, partition);
     try {
-      return await batcher.submit({ command, bytes, context: context.active() }, signal);
+      return await batcher.submit({ command, bytes, partition, context: context.active() }, signal);
     } finally {
       appendDuration.record((performance.now() - startedAt) / 1000);
     }

@@ -98,28 +98,28 @@ test('puts callers that were answered together into one batch again', async () =
 const streamsFrom = (first: number, count: number) =>
   Array.from({ length: count }, (_, n) => `s${first + n}`);
 
-test('sends a second batch behind the first once 64 commands wait, and never a third', async () => {
+test('sends a second batch behind the first once 32 commands wait, and never a third', async () => {
   const { submit, flight, flights } = held({ maxInFlight: 2 });
   const all = [submit(on('a'))];
   await flight(0);
-  all.push(...streamsFrom(0, 63).map((stream) => submit(on(stream))));
+  all.push(...streamsFrom(0, 31).map((stream) => submit(on(stream))));
   await turns();
   expect(flights).toHaveLength(1);
-  all.push(submit(on('s63')));
-  expect((await flight(1)).streams).toEqual(streamsFrom(0, 64));
-  all.push(...streamsFrom(64, 200).map((stream) => submit(on(stream))));
+  all.push(submit(on('s31')));
+  expect((await flight(1)).streams).toEqual(streamsFrom(0, 32));
+  all.push(...streamsFrom(32, 200).map((stream) => submit(on(stream))));
   await turns();
   expect(flights).toHaveLength(2);
   (await flight(0)).settle();
-  expect((await flight(2)).streams).toEqual(streamsFrom(64, 200));
+  expect((await flight(2)).streams).toEqual(streamsFrom(32, 200));
   (await flight(1)).settle();
   (await flight(2)).settle();
   await Promise.all(all);
 });
 
 test.each([
-  [128, [64, 64]],
-  [127, [127]],
+  [64, [32, 32]],
+  [63, [63]],
 ])('makes of %i commands that came together batches of %j', async (count, sizes) => {
   const { submit, flights } = held({ maxInFlight: 2 });
   const all = streamsFrom(0, count).map((stream) => submit(on(stream)));

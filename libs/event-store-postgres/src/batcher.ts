@@ -51,7 +51,7 @@ interface Entry<Item> {
  * A batch has a price of its own (a statement, a notification, a flush), so it is only sent behind another one when it has so many commands that what their
  * preparation takes would otherwise keep the server idle for longer.
  */
-const worthOverlapping = 64;
+const worthOverlapping = 32;
 
 /**
  * Group commit: all commands that arrive while a batch is in flight go into the next one. No timer and no added latency: with a free writer a command is

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type LogRow, partitionOf } from '@ordermesh/contract';
 import type { Append } from '@ordermesh/event-sourcing';
 import { createPool, listen } from '@ordermesh/postgres';
+import { metricsText } from '@ordermesh/telemetry';
 import { eventually, type TestDatabase } from '@ordermesh/testing';
 import type pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -109,7 +110,13 @@ test.each<[string, (stream: Awaited<ReturnType<typeof preparedStream>>) => Parti
   ],
 ])('judges and stores a command alone as it does in a batch: %s', async (_, of) => {
   const seen: unknown[] = [];
-  for (const company of [[], [appendOf()], [{ ...appendOf(), expected: 'exists' as const }]]) {
+  const companies = [
+    [],
+    [appendOf()], // nothing is refused, but nobody says at which version
+    [{ ...appendOf(), expected: 'exists' as const }], // refused
+    [{ ...appendOf(), expected: 'no_stream' as const }], // nothing is refused
+  ];
+  for (const company of companies) {
     const prepared = await preparedStream();
     const command: Append = { ...appendOf(prepared.streamId), ...of(prepared) };
     const [outcome] = await appendAll(store, command, ...company);
@@ -136,8 +143,74 @@ test.each<[string, (stream: Awaited<ReturnType<typeof preparedStream>>) => Parti
       answer: answer?.response.toString(),
     });
   }
-  expect(seen[1]).toEqual(seen[0]);
-  expect(seen[2]).toEqual(seen[0]);
+  for (const one of seen) expect(one).toEqual(seen[0]);
+});
+
+/** Batches that were sent twice, in this process. */
+async function judgedAgain(): Promise<number> {
+  const line = /^ordermesh_eventstore_batches_judged_again_total (\d+)/m.exec(await metricsText());
+  return Number(line?.[1]);
+}
+
+const fresh = (size = 1): Append => ({ ...appendOf(undefined, size), expected: 'no_stream' });
+const next = ({ streamId }: Append, expected: number): Append => ({
+  ...appendOf(streamId, 2),
+  expected,
+});
+
+test('stores a batch by its first try when nothing in it is refused, on streams that it knows and on others', async () => {
+  const before = await judgedAgain();
+  const [known, unknown] = [fresh(2), fresh(3)];
+  await appendAll(store, known, fresh());
+  await createEventStore({ pool, partitions: 12 }).append(unknown);
+  const key = keyed('x');
+  const outcomes = await appendAll(
+    store,
+    next(known, 2),
+    { ...next(unknown, 3), idempotency: key },
+    fresh(),
+  );
+  expect(outcomes).toMatchObject([
+    { type: 'appended', version: 4, position: 8n },
+    { type: 'appended', version: 5, position: 10n },
+    { type: 'appended', version: 1, position: 11n },
+  ]);
+  expect(await store.findAnswer(key.key)).toMatchObject({ position: 10n });
+  const versions = await store.readStream(unknown.streamId, 0);
+  expect(versions.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
+  expect(await judgedAgain()).toBe(before);
+});
+
+test('tries a batch twice when something in it is refused, and the next ones no more', async () => {
+  const before = await judgedAgain();
+  const stale = fresh();
+  await store.append(stale);
+  for (let n = 0; n < 3; n++) {
+    const [refused, accepted] = await appendAll(store, { ...fresh(), ...next(stale, 7) }, fresh(2));
+    expect(refused).toEqual({ type: 'conflict', actual: 1 });
+    expect(accepted).toMatchObject({ type: 'appended', version: 2 });
+  }
+  expect((await judgedAgain()) - before).toBe(1);
+});
+
+test('forgets with its connection what it knew of streams: a server that lost events gets no gap', async () => {
+  const onError = () => undefined;
+  const writer = createWriter({ url: database.url, name: 'victim', onError });
+  try {
+    const own = createEventStore({ pool, writer, partitions: 12 });
+    const stream = fresh(3);
+    await appendAll(own, stream, fresh());
+    await pool.query(
+      `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'victim'`,
+    );
+    await pool.query(
+      `ALTER TABLE events DISABLE TRIGGER append_only; DELETE FROM events WHERE version > 2`,
+    );
+    const [refused] = await appendAll(own, next(stream, 3), fresh());
+    expect(refused).toEqual({ type: 'conflict', actual: 2 });
+  } finally {
+    await writer.end();
+  }
 });
 
 test('notifies once per batch, with the highest position of each partition', async () => {

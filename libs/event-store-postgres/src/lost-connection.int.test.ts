@@ -128,7 +128,7 @@ test('ends a backend that lost its client before it looks, so that the command i
 });
 
 /** As many as go in two batches at once. */
-const twoBatches = () => Array.from({ length: 128 }, () => appendOf());
+const twoBatches = () => Array.from({ length: 64 }, () => appendOf());
 
 test('ends a backend that has two batches before it looks, so that each command is stored once', async () => {
   const { store, link } = await faultyStore();
@@ -141,7 +141,7 @@ test('ends a backend that has two batches before it looks, so that each command 
   lock[Symbol.dispose]();
   for (const outcome of await Promise.all(appending))
     expect(outcome).toMatchObject({ type: 'appended', version: 1 });
-  expect(await countOf(commands)).toBe(128);
+  expect(await countOf(commands)).toBe(64);
 });
 
 test('finds out for each of two batches that were stored although their answers were lost', async () => {
@@ -150,15 +150,15 @@ test('finds out for each of two batches that were stored although their answers 
   link.freeze('answers');
   const commands = twoBatches();
   const appending = commands.map((command) => store.append(command));
-  await eventually(async () => (await countOf(commands)) === 128);
+  await eventually(async () => (await countOf(commands)) === 64);
   link.cutClients();
   link.thaw();
   const outcomes = await Promise.all(appending);
   const positions = new Set(
     outcomes.map((outcome) => outcome.type === 'appended' && outcome.position),
   );
-  expect(positions.size).toBe(128);
-  expect(await countOf(commands)).toBe(128);
+  expect(positions.size).toBe(64);
+  expect(await countOf(commands)).toBe(64);
 });
 
 test('answers with the version and position of a command that was stored although its answer was lost', async () => {

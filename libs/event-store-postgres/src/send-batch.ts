@@ -1,4 +1,4 @@
-import type { Append, AppendOutcome } from '@ordermesh/event-sourcing';
+import type { AppendOutcome } from '@ordermesh/event-sourcing';
 import {
   isConnectionLoss,
   isDataError,
@@ -7,19 +7,12 @@ import {
   sqlState,
 } from '@ordermesh/postgres';
 import type { Pool } from 'pg';
-import { conflicts, unknownOutcomes } from './append-metrics.ts';
+import { conflicts, judgedAgain, unknownOutcomes } from './append-metrics.ts';
+import { appendStatement, type EncodedCommand } from './append-statement.ts';
 import { type Backend, backendOf, fence } from './backend.ts';
-import { decodeOutcome, type OutcomeRow } from './decode-outcome.ts';
-import { encodeBatch } from './encode-command.ts';
 import { findAppended } from './find-appended.ts';
 import type { Share } from './shared-connection.ts';
 import { dataError, notStored, outcomeUnknown, storeError } from './store-error.ts';
-
-/** A command with the array elements that it is sent as: {@link encodeCommand}. */
-export interface EncodedCommand {
-  readonly command: Append;
-  readonly bytes: Buffer;
-}
 
 /** Where batches go. */
 export interface Target {
@@ -33,17 +26,17 @@ export interface Target {
 
 type Settled = AppendOutcome | Error;
 
-const appendBatch = { name: 'append_batch', text: 'SELECT * FROM append_batch($1)' };
-/** The same, for one row. */
-const appendOne = { name: 'append_one', text: 'SELECT * FROM append_one($1)' };
-
 /** How often a command is sent whose batch the server rolled back, or lost. */
 const attempts = 3;
 
+/** How many batches are judged command by command after one was refused whole: refusals come in crowds, and each costs a batch its first try. */
+const judgedAfterRefusal = 64;
+
 /**
- * Appends a batch by one call of `append_batch` or `append_one`, in autocommit, and resolves with what became of each command. Never rejects for the database's sake:
+ * Appends a batch by one statement ({@link appendStatement}), in autocommit, and resolves with what became of each command. Never rejects for the database's sake:
  *
- * - a data error (classes 22, 23): one of them cannot be stored, so each is sent alone;
+ * - a data error (classes 22, 23) of a batch that was sent as if nothing could be refused: it is sent again, to be judged command by command;
+ * - a data error of one that is judged: one of them cannot be stored, so each is sent alone;
  * - serialization failure, deadlock: sent again;
  * - a lost connection, or an answer that cannot be read: its backend is fenced, the log is looked at, what is in it was appended, what is not is sent again. When that is not possible in
  *   time the outcome is unknown;
@@ -53,42 +46,48 @@ export async function sendBatch(
   target: Target,
   batch: readonly EncodedCommand[],
   attempt = 1,
+  judged = false,
 ): Promise<readonly Settled[]> {
   if (batch.length === 0) return [];
-  const sent = await send(target.writer, batch);
+  const sent = await send(target.writer, batch, judged);
   if (sent.type === 'answered') return sent.outcomes;
   const { error } = sent;
   if (sent.type === 'lost') return findOut(target, batch, sent.backend, error, attempt);
-  if (isSerialization(error) && attempt < attempts) return sendBatch(target, batch, attempt + 1);
+  if (isSerialization(error) && attempt < attempts)
+    return sendBatch(target, batch, attempt + 1, judged);
   if (!isDataError(error)) return batch.map(() => storeError(error));
+  if (sent.wasAllOrNothing) return sendBatch(target, batch, attempt, true);
   if (batch.length === 1) return [dataError(error)];
   const settled: Settled[] = [];
-  for (const one of batch) settled.push(...(await sendBatch(target, [one])));
+  for (const one of batch) settled.push(...(await sendBatch(target, [one], 1, true)));
   return settled;
 }
 
 type Sent =
   | { readonly type: 'answered'; readonly outcomes: readonly AppendOutcome[] }
   /** Nothing was stored. */
-  | { readonly type: 'refused'; readonly error: unknown }
+  | { readonly type: 'refused'; readonly error: unknown; readonly wasAllOrNothing: boolean }
   /** The batch was sent, and no answer came. */
   | { readonly type: 'lost'; readonly backend: Backend; readonly error: unknown };
 
-async function send(writer: () => Promise<Share>, batch: readonly EncodedCommand[]): Promise<Sent> {
+async function send(
+  writer: () => Promise<Share>,
+  batch: readonly EncodedCommand[],
+  judged: boolean,
+): Promise<Sent> {
   let backend: Backend | undefined;
+  let wasAllOrNothing = false;
   let broken = true;
   try {
     const { client, leave } = await writer();
     try {
       backend = await backendOf(client);
-      const rows = batch.reduce((sum, { command }) => sum + command.events.length, 0);
-      const elements = batch.map(({ bytes }) => bytes);
-      const statement = {
-        ...(rows === 1 ? appendOne : appendBatch),
-        values: [encodeBatch(elements, rows, backend.rowType)],
-      };
-      const outcomes = (await client.query<OutcomeRow>(statement)).rows.map(decodeOutcome);
+      const isJudged = judged || backend.toJudge > 0;
+      const { statement, allOrNothing, outcomesOf } = appendStatement(batch, backend, isJudged);
+      wasAllOrNothing = allOrNothing;
+      const outcomes = outcomesOf((await client.query(statement)).rows);
       broken = false;
+      if (isJudged && !judged) backend.toJudge--;
       const conflicting = outcomes.filter(({ type }) => type === 'conflict').length;
       if (conflicting > 0) conflicts.add(conflicting);
       return { type: 'answered', outcomes };
@@ -101,7 +100,11 @@ async function send(writer: () => Promise<Share>, batch: readonly EncodedCommand
   } catch (error) {
     // Without a backend nothing was sent yet.
     if (backend && isAnswerLost(error)) return { type: 'lost', backend, error };
-    return { type: 'refused', error };
+    if (backend && wasAllOrNothing && isDataError(error)) {
+      backend.toJudge = judgedAfterRefusal;
+      judgedAgain.add(1);
+    }
+    return { type: 'refused', error, wasAllOrNothing };
   }
 }
 
