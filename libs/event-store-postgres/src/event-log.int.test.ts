@@ -103,6 +103,7 @@ test.each<[string, (stream: Awaited<ReturnType<typeof preparedStream>>) => Parti
   ['a newer version', () => ({ expected: 3 })],
   ['a new key', () => ({ expected: 2, idempotency: keyed('new') })],
   ['a new key at a wrong version', () => ({ expected: 7, idempotency: keyed('new') })],
+  ['a used key at its version', ({ idempotency }) => ({ expected: 2, idempotency })],
   ['a used key, which outranks the version', ({ idempotency }) => ({ expected: 7, idempotency })],
   [
     'another request’s key',
@@ -191,6 +192,38 @@ test('tries a batch twice when something in it is refused, and the next ones no 
     expect(accepted).toMatchObject({ type: 'appended', version: 2 });
   }
   expect((await judgedAgain()) - before).toBe(1);
+});
+
+test('tries a command twice that is refused alone, and goes on trying the next ones once', async () => {
+  const stale = fresh();
+  await store.append(stale);
+  const before = await judgedAgain();
+  expect(await store.append({ ...fresh(), streamId: stale.streamId })).toEqual({
+    type: 'conflict',
+    actual: 1,
+  });
+  await appendAll(store, fresh(), fresh());
+  await store.append(fresh());
+  expect((await judgedAgain()) - before).toBe(1);
+  await appendAll(store, { ...fresh(), streamId: stale.streamId }, fresh());
+  expect((await judgedAgain()) - before).toBe(2); // the batch before it was not judged for the lone one's sake
+});
+
+test('refuses a batch without an error in the server’s log', async () => {
+  const stale = fresh();
+  const rollbacks = async () =>
+    (
+      await pool.query(
+        `SELECT xact_rollback::int AS count FROM pg_stat_database WHERE datname = current_database()`,
+      )
+    ).rows[0].count;
+  const before = await rollbacks();
+  await store.append(stale);
+  await appendAll(store, { ...fresh(), streamId: stale.streamId }, fresh(2));
+  await store.append({ ...fresh(), streamId: stale.streamId });
+  await pool.end(); // sessions report what they did when they end, at the latest
+  pool = createPool({ url: database.url, max: 1, name: 'test' });
+  expect(await rollbacks()).toBe(before);
 });
 
 test('forgets with its connection what it knew of streams: a server that lost events gets no gap', async () => {

@@ -35,8 +35,8 @@ const judgedAfterRefusal = 64;
 /**
  * Appends a batch by one statement ({@link appendStatement}), in autocommit, and resolves with what became of each command. Never rejects for the database's sake:
  *
- * - a data error (classes 22, 23) of a batch that was sent as if nothing could be refused: it is sent again, to be judged command by command;
- * - a data error of one that is judged: one of them cannot be stored, so each is sent alone;
+ * - a batch that was sent to be stored whole and was not: it is sent again, to be judged command by command;
+ * - a data error (classes 22, 23): one of them cannot be stored, so each is sent alone;
  * - serialization failure, deadlock: sent again;
  * - a lost connection, or an answer that cannot be read: its backend is fenced, the log is looked at, what is in it was appended, what is not is sent again. When that is not possible in
  *   time the outcome is unknown;
@@ -50,23 +50,23 @@ export async function sendBatch(
 ): Promise<readonly Settled[]> {
   if (batch.length === 0) return [];
   const sent = await send(target.writer, batch, judged);
-  if (sent.type === 'answered') return sent.outcomes;
+  if (sent.type === 'answered') return sent.outcomes ?? sendBatch(target, batch, attempt, true);
   const { error } = sent;
   if (sent.type === 'lost') return findOut(target, batch, sent.backend, error, attempt);
   if (isSerialization(error) && attempt < attempts)
     return sendBatch(target, batch, attempt + 1, judged);
   if (!isDataError(error)) return batch.map(() => storeError(error));
-  if (sent.wasAllOrNothing) return sendBatch(target, batch, attempt, true);
   if (batch.length === 1) return [dataError(error)];
   const settled: Settled[] = [];
-  for (const one of batch) settled.push(...(await sendBatch(target, [one], 1, true)));
+  for (const one of batch) settled.push(...(await sendBatch(target, [one])));
   return settled;
 }
 
 type Sent =
-  | { readonly type: 'answered'; readonly outcomes: readonly AppendOutcome[] }
+  /** Without outcomes nothing was stored, and the batch is to be judged. */
+  | { readonly type: 'answered'; readonly outcomes: readonly AppendOutcome[] | undefined }
   /** Nothing was stored. */
-  | { readonly type: 'refused'; readonly error: unknown; readonly wasAllOrNothing: boolean }
+  | { readonly type: 'refused'; readonly error: unknown }
   /** The batch was sent, and no answer came. */
   | { readonly type: 'lost'; readonly backend: Backend; readonly error: unknown };
 
@@ -76,20 +76,23 @@ async function send(
   judged: boolean,
 ): Promise<Sent> {
   let backend: Backend | undefined;
-  let wasAllOrNothing = false;
   let broken = true;
   try {
     const { client, leave } = await writer();
     try {
       backend = await backendOf(client);
-      const isJudged = judged || backend.toJudge > 0;
-      const { statement, allOrNothing, outcomesOf } = appendStatement(batch, backend, isJudged);
-      wasAllOrNothing = allOrNothing;
+      const isCareful = backend.toJudge > 0 && batch.length > 1;
+      const { statement, outcomesOf } = appendStatement(batch, backend, judged || isCareful);
       const outcomes = outcomesOf((await client.query(statement)).rows);
       broken = false;
-      if (isJudged && !judged) backend.toJudge--;
-      const conflicting = outcomes.filter(({ type }) => type === 'conflict').length;
-      if (conflicting > 0) conflicts.add(conflicting);
+      if (outcomes === undefined) {
+        if (batch.length > 1) backend.toJudge = judgedAfterRefusal;
+        judgedAgain.add(1);
+      } else {
+        if (isCareful) backend.toJudge--;
+        const conflicting = outcomes.filter(({ type }) => type === 'conflict').length;
+        if (conflicting > 0) conflicts.add(conflicting);
+      }
       return { type: 'answered', outcomes };
     } catch (error) {
       broken = isAnswerLost(error) || isReadOnly(error);
@@ -100,11 +103,7 @@ async function send(
   } catch (error) {
     // Without a backend nothing was sent yet.
     if (backend && isAnswerLost(error)) return { type: 'lost', backend, error };
-    if (backend && wasAllOrNothing && isDataError(error)) {
-      backend.toJudge = judgedAfterRefusal;
-      judgedAgain.add(1);
-    }
-    return { type: 'refused', error, wasAllOrNothing };
+    return { type: 'refused', error };
   }
 }
 
