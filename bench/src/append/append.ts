@@ -52,7 +52,7 @@ export async function append({ quick }: { readonly quick: boolean }): Promise<Me
   return {
     settings: {
       ...settings,
-      postgres: `${server.version}, as started by npm start`,
+      postgres: server.description,
       work: `streams of ${streamLength} events, each with its expected version; about 200 B of data, 150 B of metadata`,
       rounds: `${effort.rounds} of ${effort.runMs} ms, interleaved; median (min–max)`,
     },

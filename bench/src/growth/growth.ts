@@ -52,7 +52,7 @@ export async function growth({ quick, full }: Options): Promise<Measured> {
   const [first, last] = [table.columns[0] as string, table.columns.at(-1) as string];
   return {
     settings: {
-      postgres: `${server.version}, as started by npm start; nobody ran ANALYZE or VACUUM but autovacuum`,
+      postgres: `${server.description}; nobody ran ANALYZE or VACUUM but autovacuum`,
       work: `logs of orders of ${eventsPerOrder} events, written by INSERT … SELECT from generated rows; appends with idempotency keys to new streams; loads of random orders through codec and decider`,
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,
     },

@@ -79,7 +79,7 @@ export async function measureGrpc({ quick }: { readonly quick: boolean }): Promi
   const [plain, exported] = [off, on].map((row) => figure(rates, row, '64').median);
   return {
     settings: {
-      postgres: `${server.version}, as started by npm start`,
+      postgres: server.description,
       work: 'each call with an idempotency key of its own; PayOrder on the orders just placed; the callers share the cores with the service',
       tracing: 'off: OTEL_SDK_DISABLED; on: every span, exported by OTLP over HTTP',
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,

@@ -87,7 +87,7 @@ export async function measureLoad({ quick }: { readonly quick: boolean }): Promi
   };
   return {
     settings: {
-      postgres: `${server.version}, as started by npm start`,
+      postgres: server.description,
       work: 'one order of 20 products, each event a new quantity of one; one caller',
       snapshots: `every ${every} events; the tail of the loads is half of that`,
       [emmett]: '0.42.0, defaults; folds the same events as plain JSON',

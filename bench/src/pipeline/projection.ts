@@ -80,7 +80,7 @@ export async function measureProjection({ quick }: { readonly quick: boolean }):
   };
   return {
     settings: {
-      postgres: `${server.version}, as started by npm start`,
+      postgres: server.description,
       elasticsearch: 'as started by npm run start:full',
       work: `orders of ${eventsPerOrder} events, 250 abreast, so that a batch holds as many orders; one partition; customers answered from memory`,
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,

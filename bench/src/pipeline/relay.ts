@@ -116,7 +116,7 @@ export async function measureRelay({ quick }: { readonly quick: boolean }): Prom
   const median = (name: string) => figure(rates, name, 'published').median;
   return {
     settings: {
-      postgres: `${server.version}, as started by npm start`,
+      postgres: server.description,
       kafka: 'one broker, as started by npm run start:full',
       work: `${events} events of orders, ${partitions} partitions; relay and consumers in one process`,
       rounds: `${rounds}, interleaved; median (min–max); lag: ${lagMs} ms each`,

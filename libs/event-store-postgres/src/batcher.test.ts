@@ -39,6 +39,7 @@ function held(options: Partial<BatcherOptions<Encoded>> = {}) {
     onQueued: (by) => {
       waiting += by;
     },
+    now: () => 0, // no batch costs anything by itself
     ...options,
   });
   const submit = (command: Append, signal?: AbortSignal, bytes = Buffer.alloc(10)) =>
@@ -128,6 +129,31 @@ test.each([
   for (const { settle } of flights) settle();
   await Promise.all(all);
 });
+
+test.each([
+  // What the preparation of 100 commands takes, 2 ms, is saved.
+  [1.9, [50, 50]],
+  [2.1, [100]],
+])(
+  'makes two batches of what came together only where that saves more than the price of a batch, %d ms',
+  async (priceMs, sizes) => {
+    let now = 0;
+    const { submit, flight, flights } = held({ maxInFlight: 2, now: () => now });
+    const all = [submit(on('a'))];
+    const { settle } = await flight(0);
+    all.push(...streamsFrom(0, 20).map((stream) => submit(on(stream)))); // too few for a second one
+    now += 7;
+    settle();
+    const second = await flight(1);
+    all.push(...streamsFrom(20, 100).map((stream) => submit(on(stream))));
+    now += priceMs + 20 * 0.02;
+    second.settle();
+    await turns();
+    expect(flights.slice(2).map(({ streams }) => streams.length)).toEqual(sizes);
+    for (const flight of flights.slice(2)) flight.settle();
+    await Promise.all(all);
+  },
+);
 
 test('never has two commands of one stream or one key in flight, in whichever batches', async () => {
   const { submit, flight, flights } = held({ maxInFlight: 2 });

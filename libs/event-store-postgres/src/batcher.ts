@@ -19,6 +19,8 @@ export interface BatcherOptions<Item extends Encoded> {
   readonly onQueued?: (by: number) => void;
   /** Most batches at once: 1. With 2 the next one is prepared and sent while the server works on the first. */
   readonly maxInFlight?: number;
+  /** In ms: `performance.now`. */
+  readonly now?: () => number;
   /** Most commands of a batch: 500. */
   readonly maxCommands?: number;
   /** A batch is closed once it has so many bytes: 1 MiB. */
@@ -47,11 +49,10 @@ interface Entry<Item> {
   readonly reject: (error: unknown) => void;
 }
 
-/**
- * A batch has a price of its own (a statement, a notification, a flush), so it is only sent behind another one when it has so many commands that what their
- * preparation takes would otherwise keep the server idle for longer.
- */
-const worthOverlapping = 32;
+/** Roughly what a command takes each side, in ms: this one to prepare it and to answer its caller, the server to store it. */
+const perCommandMs = 0.02;
+/** Fewest commands that two batches are made of. */
+const fewestInPair = 64;
 
 /**
  * Group commit: all commands that arrive while a batch is in flight go into the next one. No timer and no added latency: with a free writer a command is
@@ -64,6 +65,7 @@ export function createBatcher<Item extends Encoded>({
   send,
   onQueued = () => undefined,
   maxInFlight = 1,
+  now = () => performance.now(),
   maxCommands = 500,
   maxBytes = 1024 * 1024,
   maxQueued = 5000,
@@ -77,6 +79,8 @@ export function createBatcher<Item extends Encoded>({
   let queuedBytes = 0;
   let inFlight = 0;
   let isScheduled = false;
+  let answeredAt = 0;
+  let priceMs = 0; // of a batch, whatever is in it: a flush, a statement, a notification
 
   const leaveQueue = (entry: One, state: 'sent' | 'settled') => {
     entry.state = state;
@@ -112,11 +116,14 @@ export function createBatcher<Item extends Encoded>({
     leave(entry);
   };
 
+  // Two batches at once pay the price twice, and save the time in which one side waits for the other: so they need as many commands as take longer to prepare.
+  // With a flush of 2 ms, 64 callers get 12.4k/s by one batch at a time and 9k/s by two; without that delay it is 25k/s and 33k/s.
+  const pairFrom = () => Math.max(fewestInPair, priceMs / perCommandMs);
   const isWorthSending = () =>
-    inFlight === 0 ? ready.size > 0 : inFlight < maxInFlight && ready.size >= worthOverlapping;
+    inFlight === 0 ? ready.size > 0 : inFlight < maxInFlight && ready.size >= pairFrom() / 2;
   // Callers that are answered together come back together: half of them are kept for a second batch, or there would never be one beside the first.
   const mostNow = () => {
-    const isHalved = inFlight === 0 && maxInFlight > 1 && ready.size >= 2 * worthOverlapping;
+    const isHalved = inFlight === 0 && maxInFlight > 1 && ready.size >= pairFrom();
     return Math.min(maxCommands, isHalved ? Math.ceil(ready.size / 2) : ready.size);
   };
   const take = (): One[] => {
@@ -137,11 +144,15 @@ export function createBatcher<Item extends Encoded>({
     isScheduled = false;
     if (!isWorthSending()) return; // dropped meanwhile
     const batch = take();
+    const sentAt = now();
     inFlight++;
     const sending = send(batch.map(({ item }) => item));
     schedule();
     const outcomes = await sending.catch((error: unknown) => batch.map(() => toError(error)));
     inFlight--;
+    const begunAt = Math.max(sentAt, answeredAt); // the server works on one batch at a time
+    answeredAt = now();
+    priceMs = answeredAt - begunAt - batch.length * perCommandMs;
     batch.forEach((entry, index) => {
       const outcome = outcomes[index] ?? new Error('a command of the batch has no outcome');
       const failed = outcome instanceof Error;
