@@ -2,12 +2,13 @@ import { issuerPolicy, openAccess } from '@ordermesh/auth';
 import { OrderLogService, pageTokens } from '@ordermesh/contract';
 import {
   createEventStore,
+  createReader,
   createWriter,
   logMigrations,
   openLog,
 } from '@ordermesh/event-store-postgres';
 import { kafkaPublisher, type Publisher, redisPublisher } from '@ordermesh/messaging';
-import { createPool, prepareDatabase, query } from '@ordermesh/postgres';
+import { prepareDatabase, query } from '@ordermesh/postgres';
 import { admitCalls, chosenLimits, limitsRoute, openRateLimits } from '@ordermesh/rate-limit';
 import { importanceOf, loadShedder, policy } from '@ordermesh/resilience';
 import { openTransport, serveRpc } from '@ordermesh/rpc';
@@ -31,7 +32,7 @@ await runProcess('command', async (life) => {
   const { host, partitions, bus, logUrl: url, migrationDatabaseUrl: migrationUrl } = config;
 
   const onError = (err: Error) => log.warn({ err }, 'connection to the log lost; healing');
-  const pool = createPool({ url, max: 10, name: 'ordermesh-command', onError });
+  const pool = createReader({ url, max: 10, name: 'ordermesh-command', onError });
   await using _pool = life.named('event log', { [Symbol.asyncDispose]: () => pool.end() });
   const writer = createWriter({ url, name: 'ordermesh-command-writer', onError });
   await using _writer = life.named('log writer', { [Symbol.asyncDispose]: () => writer.end() });

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { Append, EventStore } from '@ordermesh/event-sourcing';
-import { createEventStore, createWriter, openLog } from '@ordermesh/event-store-postgres';
-import { createPool } from '@ordermesh/postgres';
+import {
+  createEventStore,
+  createReader,
+  createWriter,
+  openLog,
+} from '@ordermesh/event-store-postgres';
 import { eventsPerOrder, fillOrders } from '../orders/fill-orders.ts';
 import { makeLog, partitions } from '../postgres/log-database.ts';
 import type { Contestant } from './contestant.ts';
@@ -40,7 +44,7 @@ export interface OpenStore extends AsyncDisposable {
 /** Connects to a database, which gets the log's schema if it has none. */
 export async function openStore(url: string): Promise<OpenStore> {
   await makeLog(url);
-  const pool = createPool({ url, max: 10, name: 'ordermesh-command' });
+  const pool = createReader({ url, max: 10, name: 'ordermesh-command' });
   const writer = createWriter({ url, name: 'ordermesh-command-writer' });
   await openLog(pool, partitions);
   const store = createEventStore({ pool, writer, partitions });

@@ -4,7 +4,8 @@ import { orderStateCodec } from '@ordermesh/command/order-state-codec';
 import { load, snapshots, stateCache } from '@ordermesh/event-sourcing';
 import { type OrderState, orderDecider } from '@ordermesh/order';
 import { withClient } from '@ordermesh/testing';
-import { openStore } from '../append/ordermesh.ts';
+import { emmett as emmettLog } from '../append/emmett.ts';
+import { openStore, ordermesh } from '../append/ordermesh.ts';
 import { drive, forMs } from '../measure/drive.ts';
 import { interleaved } from '../measure/rounds.ts';
 import { spreadOf } from '../measure/spread.ts';
@@ -18,6 +19,8 @@ const fromSnapshot = 'ordermesh, snapshot and tail';
 const fromCache = 'ordermesh, cached';
 /** Events between two snapshots: the default of SNAPSHOT_EVERY. */
 const every = 100;
+/** Events of others in each log. */
+const others = 100_000;
 const emmett = 'emmett aggregateStream';
 
 /** A way to an order's state. */
@@ -35,6 +38,7 @@ export async function measureLoad({ quick }: { readonly quick: boolean }): Promi
   const server = opened.use(await ownServer());
   const url = await server.createDatabase();
   const { store } = opened.use(await openStore(url));
+  await withClient(url, (client) => ordermesh({ keys: true }).fill(client, others));
   const orders = lengths.map((length) => ({ length, order: editedOrder() }));
   const decider = orderDecider({ minimums: new Map(), estimatedDeliveryDays: 5 });
   const aggregate = { store, decider, codec: orderCodec };
@@ -49,6 +53,7 @@ export async function measureLoad({ quick }: { readonly quick: boolean }): Promi
     await taken.idle();
     await withClient(url, (client) => fillEdited(client, order, length - tail + 1, length));
   }
+  await withClient(url, (client) => client.query('VACUUM ANALYZE'));
   const contestants: Contestant[] = [
     {
       name: fullReplay,
@@ -88,7 +93,7 @@ export async function measureLoad({ quick }: { readonly quick: boolean }): Promi
   return {
     settings: {
       postgres: server.description,
-      work: 'one order of 20 products, each event a new quantity of one; one caller',
+      work: 'one order of 20 products, each event a new quantity of one, in a log of 100 thousand events of others; one caller',
       snapshots: `every ${every} events; the tail of the loads is half of that`,
       [emmett]: '0.42.0, defaults; folds the same events as plain JSON',
       rounds: `${rounds} of ${runMs} ms, interleaved; median (min–max)`,
@@ -121,6 +126,7 @@ async function emmettOf(
   const store = getPostgreSQLEventStore(url);
   opened.defer(() => store.close());
   await store.schema.migrate();
+  await withClient(url, (client) => emmettLog.fill(client, others));
   for (const { length, order } of orders) {
     for (let from = 1; from <= length; from += 1000) {
       const count = Math.min(1000, length - from + 1);
@@ -131,6 +137,7 @@ async function emmettOf(
       await store.appendToStream(order.orderId, events);
     }
   }
+  await withClient(url, (client) => client.query('VACUUM ANALYZE'));
   return {
     name: emmett,
     async load(orderId) {

@@ -8,10 +8,10 @@ import type pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { logChannel } from './log-schema.ts';
 import { openLog } from './open-log.ts';
+import { createReader, createWriter } from './pools.ts';
 import { createEventStore, type PostgresEventStore, readBytes } from './postgres-event-store.ts';
 import { logDatabase } from './testing/log-database.ts';
 import { appendAll, appendOf } from './testing/raw-append.ts';
-import { createWriter } from './writer.ts';
 
 let database: TestDatabase;
 let pool: pg.Pool;
@@ -81,6 +81,34 @@ test('never scans the log, from the first append on an empty database', async ()
       { relname: 'snapshots', scans: 0, rows: 200 },
     ]);
   });
+});
+
+test('plans no read anew, not even once the tables are analysed', async () => {
+  const reader = createReader({ url: database.url, max: 1, name: 'test' });
+  try {
+    await openLog(pool, 12);
+    const own = createEventStore({ pool: reader, writer: pool, partitions: 12 });
+    await appendAll(
+      own,
+      ...Array.from({ length: 200 }, () => ({ ...fresh(), idempotency: keyed('x') })),
+    );
+    await pool.query('ANALYZE');
+    for (let n = 0; n < 10; n++) {
+      await own.readStream(randomUUID(), 0);
+      await own.readFromSnapshot(randomUUID(), 'a');
+      await own.readHistory(randomUUID(), 0, 10);
+      await own.findAnswer(randomBytes(16));
+      await own.readFeed(n, 0n, 10);
+      await own.readLog(0n, 10);
+      await own.readPoint(1n);
+    }
+    const { rows } = await reader.query(
+      'SELECT count(*)::int AS statements, sum(custom_plans)::int AS custom FROM pg_prepared_statements',
+    );
+    expect(rows).toEqual([{ statements: 7, custom: 0 }]);
+  } finally {
+    await reader.end();
+  }
 });
 
 /** A stream of two events, the second one appended with a key. */

@@ -6,11 +6,11 @@ import { metricsText } from '@ordermesh/telemetry';
 import { eventually, type TestDatabase } from '@ordermesh/testing';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { createWriter } from './pools.ts';
 import { createEventStore, type EventStoreOptions } from './postgres-event-store.ts';
 import { type FaultyLink, faultyLink } from './testing/faulty-link.ts';
 import { logDatabase } from './testing/log-database.ts';
 import { appendOf } from './testing/raw-append.ts';
-import { createWriter } from './writer.ts';
 
 let database: TestDatabase;
 let admin: pg.Pool;

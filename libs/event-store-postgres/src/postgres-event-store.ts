@@ -15,7 +15,7 @@ import { storeError } from './store-error.ts';
 
 /** Options of {@link createEventStore}. */
 export interface EventStoreOptions {
-  /** For reading, and for finding out what became of an append whose connection was lost. */
+  /** For reading, and for finding out what became of an append whose connection was lost: {@link createReader}. */
   readonly pool: Pool;
   /** For appending only: {@link createWriter}. `pool` by default, for a store that appends little. */
   readonly writer?: Pool;
