@@ -62,6 +62,8 @@ test('every process exports what docs/metrics.md says of it on these engines, be
   await eventually(async () =>
     expect((await get(`/v1/orders/${order.orderId}?minVersion=1`)).status).toBe(200),
   );
+  // Waits, and looks into every store.
+  expect((await get(`/v1/orders/${order.orderId}?minVersion=9`)).status).toBe(503);
   // A refusal reads what is stored.
   const refused = await rest(mesh.url, 'POST', `/v1/orders/${order.orderId}/deliver`);
   expect(refused.status).toBe(409);
