@@ -1,15 +1,13 @@
 import type { Append, AppendOutcome } from '@ordermesh/event-sourcing';
 import type { QueryConfig, QueryResultRow } from 'pg';
-import type { Backend } from './backend.ts';
 import { decodeOutcome, type OutcomeRow } from './decode-outcome.ts';
 import { encodeBatch } from './encode-command.ts';
-import type { ReachedVersions } from './reached-versions.ts';
 
 /** A command with the array elements that it is sent as: {@link encodeCommand}. */
 export interface EncodedCommand {
   readonly command: Append;
   readonly bytes: Buffer;
-  /** That its events go to. */
+  /** Of its stream. */
   readonly partition: number;
 }
 
@@ -21,70 +19,41 @@ export interface AppendStatement {
 }
 
 /**
- * The SQL function for a batch: as a rule one that stores it whole, `append_alone` for one row or `append_all`; else `append_batch`, which judges command by command.
- * @param judged `append_batch`
+ * The SQL function for a batch: `append_one` for one row, else `append_all`, which stores it whole or not at all, or `append_batch`, which judges command by
+ * command.
+ * @param rowType object id of `append_row`
+ * @param judged not `append_all`
  */
 export function appendStatement(
   batch: readonly EncodedCommand[],
-  { reached, rowType }: Backend,
+  rowType: number,
   judged: boolean,
 ): AppendStatement {
   const rows = batch.reduce((sum, { command }) => sum + command.events.length, 0);
   const elements = batch.map(({ bytes }) => bytes);
-  const parameter = encodeBatch(elements, rows, rowType);
-  if (judged || !batch.every(namesVersion)) {
+  const values = [encodeBatch(elements, rows, rowType)];
+  if (rows > 1 && !judged && batch.every(expectsVersion)) {
     return {
-      statement: { ...appendBatch, values: [parameter] },
-      outcomesOf: (rows) => (rows as OutcomeRow[]).map(decodeOutcome),
+      statement: { name: 'append_all', text: 'SELECT append_all($1) AS head', values },
+      outcomesOf: ([row]) => (row?.head === null ? undefined : stored(batch, row?.head)),
     };
   }
+  const name = rows === 1 ? 'append_one' : 'append_batch';
   return {
-    statement:
-      rows === 1
-        ? { ...appendAlone, values: [parameter] }
-        : { ...appendAll, values: [parameter, reachedRows(batch, rows, reached)] },
-    outcomesOf: ([row]) => (row?.head === null ? undefined : stored(batch, row?.head, reached)),
+    statement: { name, text: `SELECT * FROM ${name}($1)`, values },
+    outcomesOf: (answered) => (answered as OutcomeRow[]).map(decodeOutcome),
   };
 }
 
-const appendBatch = { name: 'append_batch', text: 'SELECT * FROM append_batch($1)' };
-const appendAll = { name: 'append_all', text: 'SELECT append_all($1, $2) AS head' };
-const appendAlone = { name: 'append_alone', text: 'SELECT append_alone($1) AS head' };
-
-const namesVersion = ({ command: { expected } }: EncodedCommand) =>
+const expectsVersion = ({ command: { expected } }: EncodedCommand) =>
   typeof expected === 'number' || expected === 'no_stream';
 
-const versionBefore = ({ expected }: Append) => (typeof expected === 'number' ? expected : 0);
-
-/** A byte per row: whether its stream is known to have been at the expected version. */
-function reachedRows(
-  batch: readonly EncodedCommand[],
-  rows: number,
-  reached: ReachedVersions,
-): Buffer {
-  const known = Buffer.alloc(rows);
-  let row = 0;
-  for (const { command } of batch) {
-    const version = versionBefore(command);
-    const end = row + command.events.length;
-    if (version === 0 || reached.has(command.streamId, version)) known.fill(1, row, end);
-    row = end;
-  }
-  return known;
-}
-
 /** The outcomes of a batch whose first event is behind the position `head`. */
-function stored(
-  batch: readonly EncodedCommand[],
-  head: string,
-  reached: ReachedVersions,
-): AppendOutcome[] {
+function stored(batch: readonly EncodedCommand[], head: string): AppendOutcome[] {
   let position = BigInt(head);
-  return batch.map(({ command, partition }) => {
-    const { streamId, events } = command;
-    const version = versionBefore(command) + events.length;
-    reached.add(streamId, version);
+  return batch.map(({ command: { expected, events }, partition }) => {
     position += BigInt(events.length);
-    return { type: 'appended', version, partition, position };
+    const before = typeof expected === 'number' ? expected : 0;
+    return { type: 'appended', version: before + events.length, partition, position };
   });
 }

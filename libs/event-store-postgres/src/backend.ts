@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs, isPassing, query } from '@ordermesh/postgres';
 import type { Pool, PoolClient } from 'pg';
-import { type ReachedVersions, reachedVersions } from './reached-versions.ts';
 
 /** The server's process behind a connection. */
 export interface Backend {
@@ -10,26 +9,29 @@ export interface Backend {
   readonly startedAt: string;
   /** Object id of the composite type `append_row`. */
   readonly rowType: number;
-  /** Seen by this connection. Forgotten with it: the next server may stand at an older state of the log. */
-  readonly reached: ReachedVersions;
   /** So many batches are still judged command by command, before one is sent again as if nothing could be refused. */
   toJudge: number;
 }
 
-const known = new WeakMap<PoolClient, Backend>();
+const known = new WeakMap<PoolClient, Promise<Backend>>();
 
-/** Asks once per connection. */
-export async function backendOf(client: PoolClient): Promise<Backend> {
+/** Asks once per connection, however many ask at a time. */
+export function backendOf(client: PoolClient): Promise<Backend> {
   const found = known.get(client);
   if (found !== undefined) return found;
-  const { rows } = await client.query<Pick<Backend, 'pid' | 'startedAt' | 'rowType'>>(`
+  const asked = askBackend(client);
+  known.set(client, asked);
+  asked.catch(() => known.delete(client));
+  return asked;
+}
+
+async function askBackend(client: PoolClient): Promise<Backend> {
+  const { rows } = await client.query<Omit<Backend, 'toJudge'>>(`
     SELECT pid, backend_start::text AS "startedAt", 'append_row'::regtype::oid AS "rowType"
     FROM pg_stat_activity WHERE pid = pg_backend_pid()`);
   const [row] = rows;
   if (row === undefined) throw new Error('the server does not show its own process');
-  const backend = { ...row, reached: reachedVersions(), toJudge: 0 };
-  known.set(client, backend);
-  return backend;
+  return { ...row, toJudge: 0 };
 }
 
 /**

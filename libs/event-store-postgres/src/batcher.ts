@@ -117,14 +117,14 @@ export function createBatcher<Item extends Encoded>({
   };
 
   // Two batches at once pay the price twice, and save the time in which one side waits for the other: so they need as many commands as take longer to prepare.
-  // With a flush of 2 ms, 64 callers get 12.4k/s by one batch at a time and 9k/s by two; without that delay it is 25k/s and 33k/s.
+  // With a flush of 2 ms, 64 callers get 12k/s by one batch at a time and 9k/s by two; without that delay two are faster by a third (docs/adr/0030).
   const pairFrom = () => Math.max(fewestInPair, priceMs / perCommandMs);
   const isWorthSending = () =>
     inFlight === 0 ? ready.size > 0 : inFlight < maxInFlight && ready.size >= pairFrom() / 2;
   // Callers that are answered together come back together: half of them are kept for a second batch, or there would never be one beside the first.
   const mostNow = () => {
     const isHalved = inFlight === 0 && maxInFlight > 1 && ready.size >= pairFrom();
-    return Math.min(maxCommands, isHalved ? Math.ceil(ready.size / 2) : ready.size);
+    return Math.min(maxCommands, isHalved ? Math.floor(ready.size / 2) : ready.size);
   };
   const take = (): One[] => {
     const batch: One[] = [];

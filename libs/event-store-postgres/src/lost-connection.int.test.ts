@@ -193,7 +193,7 @@ test('finds out for each command of a lost batch on its own', async () => {
   link.freeze('answers');
   const [stale, other] = [
     { ...appendOf(first.streamId), expected: 'no_stream' as const },
-    appendOf(),
+    appendOf(randomUUID()), // at any version: such a batch is judged at its first try
   ];
   const batch = [stale, other, { ...first, streamId: randomUUID() }].map((one) =>
     store.append(one),

@@ -5,8 +5,8 @@ import type { Pool } from 'pg';
 export type ReaderOptions = Omit<PoolOptions, 'pipeline'>;
 
 /**
- * Connections for all but appending. Every read of the log has one index to go by, so its plan is made once for all parameters: once the tables are
- * analysed, plans made anew for each look cheaper to PostgreSQL, and take as long as what they find (0.1 to 0.2 ms).
+ * Connections for all but appending. What is read of the log is found by one index whatever is asked for, so plans are made once for all parameters: once the
+ * tables are analysed, plans made anew for each look cheaper to PostgreSQL, and take as long as what they find (0.1 to 0.2 ms).
  */
 export function createReader(options: ReaderOptions): Pool {
   const settings = { plan_cache_mode: 'force_generic_plan', ...options.settings };

@@ -166,10 +166,11 @@ export function createEventStore({
     },
 
     async purgeIdempotency(olderThan, signal) {
-      const text =
-        'DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE created_at < $1 LIMIT $2)';
+      // Without parameters: a plan for any moment and any limit would expect a large part of the table, and scan all of it for each step.
+      const text = `DELETE FROM idempotency
+        WHERE key IN (SELECT key FROM idempotency WHERE created_at < '${olderThan.toISOString()}' LIMIT ${purgeStep})`;
       for (let purged = 0; ; ) {
-        const step = { text, values: [olderThan, purgeStep] };
+        const step = { text };
         const { rowCount } = await mapped(query(pool, step, signal), signal);
         purged += rowCount ?? 0;
         if ((rowCount ?? 0) < purgeStep) return purged;

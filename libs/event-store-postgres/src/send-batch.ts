@@ -81,12 +81,16 @@ async function send(
     const { client, leave } = await writer();
     try {
       backend = await backendOf(client);
-      const isCareful = backend.toJudge > 0 && batch.length > 1;
-      const { statement, outcomesOf } = appendStatement(batch, backend, judged || isCareful);
+      const isCareful = !judged && backend.toJudge > 0;
+      const { statement, outcomesOf } = appendStatement(
+        batch,
+        backend.rowType,
+        judged || isCareful,
+      );
       const outcomes = outcomesOf((await client.query(statement)).rows);
       broken = false;
       if (outcomes === undefined) {
-        if (batch.length > 1) backend.toJudge = judgedAfterRefusal;
+        backend.toJudge = judgedAfterRefusal;
         judgedAgain.add(1);
       } else {
         if (isCareful) backend.toJudge--;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Append, AppendOutcome, EventStore } from '@ordermesh/event-sourcing';
 
-/** A command with so many events that any stream takes. */
-export const appendOf = (streamId: string = randomUUID(), events = 1): Append => ({
-  streamId,
-  expected: 'any',
+/** A command with so many events: on a stream of its own, or on one at whatever version. */
+export const appendOf = (streamId?: string, events = 1): Append => ({
+  streamId: streamId ?? randomUUID(),
+  expected: streamId === undefined ? 'no_stream' : 'any',
   events: Array.from({ length: events }, () => ({
     eventId: randomUUID(),
     type: 'OrderConfirmed',
