@@ -21,7 +21,7 @@ export const conflicts = counter('ordermesh.eventstore.conflicts', {
   unit: '{command}',
 });
 conflicts.add(0);
-/** Each one was sent twice: conflicts, repeated keys and values that cannot be stored are the reasons. */
+/** Each one was sent twice, because of a conflict or a repeated key. */
 export const judgedAgain = counter('ordermesh.eventstore.batches.judged_again', {
   description: 'Batches that were refused whole and then judged command by command.',
   unit: '{batch}',
