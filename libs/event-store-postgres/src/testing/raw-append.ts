@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Append, AppendOutcome, EventStore } from '@ordermesh/event-sourcing';
 
 /** A command with so many events: on a stream of its own, or on one at whatever version. */
@@ -25,3 +25,10 @@ export const appendAll = (
   ...commands: readonly Append[]
 ): Promise<readonly AppendOutcome[]> =>
   Promise.all(commands.map((command) => store.append(command)));
+
+/** A key that nobody used. */
+export const keyed = (response: string) => ({
+  key: randomBytes(16),
+  requestHash: randomBytes(32),
+  response: Buffer.from(response),
+});
