@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Append, EventStore } from '@ordermesh/event-sourcing';
-import {
-  createEventStore,
-  createReader,
-  createWriter,
-  openLog,
-} from '@ordermesh/event-store-postgres';
+import { createEventStore, createReader, createWriter } from '@ordermesh/event-store-postgres';
 import { eventsPerOrder, fillOrders } from '../orders/fill-orders.ts';
 import { makeLog, partitions } from '../postgres/log-database.ts';
 import type { Contestant } from './contestant.ts';
@@ -46,7 +41,6 @@ export async function openStore(url: string): Promise<OpenStore> {
   await makeLog(url);
   const pool = createReader({ url, max: 10, name: 'ordermesh-command' });
   const writer = createWriter({ url, name: 'ordermesh-command-writer' });
-  await openLog(pool, partitions);
   const store = createEventStore({ pool, writer, partitions });
   return {
     store,

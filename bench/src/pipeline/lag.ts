@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startRelay } from '@ordermesh/command/relay';
 import type { Kafka } from '@ordermesh/engines';
-import { createEventStore, openLog } from '@ordermesh/event-store-postgres';
+import { createEventStore } from '@ordermesh/event-store-postgres';
 import {
   type Bus,
   embeddedBus,
@@ -54,7 +54,6 @@ async function lagOf(server: OwnServer, kafka: Kafka | undefined, runMs: number)
   await makeLog(url);
   const pool = createPool({ url, max: 10, name: 'bench' });
   opened.defer(() => pool.end());
-  await openLog(pool, partitions);
   const store = createEventStore({ pool, partitions });
   const [appendedAt, consumedAt] = [new Map<bigint, number>(), new Map<bigint, number>()];
   const seen = reader(({ position }) => consumedAt.set(position, performance.now()));

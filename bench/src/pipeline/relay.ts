@@ -3,11 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startRelay } from '@ordermesh/command/relay';
 import { type BusMessage, toMessage } from '@ordermesh/contract';
 import { type Kafka, startKafka } from '@ordermesh/engines';
-import {
-  createEventStore,
-  openLog,
-  type PostgresEventStore,
-} from '@ordermesh/event-store-postgres';
+import { createEventStore, type PostgresEventStore } from '@ordermesh/event-store-postgres';
 import { kafkaBus, kafkaPublisher } from '@ordermesh/messaging';
 import { createPool, query } from '@ordermesh/postgres';
 import { withClient } from '@ordermesh/testing';
@@ -99,7 +95,6 @@ export async function measureRelay({ quick }: { readonly quick: boolean }): Prom
   );
   const pool = createPool({ url, max: 4, name: 'bench' });
   opened.defer(() => pool.end());
-  await openLog(pool, partitions);
   const bed: Bed = { url, pool, store: createEventStore({ pool, partitions }), events, kafka };
   const samples = await interleaved(rounds, contestants, async ([, publish]) => {
     const topic = `bench-${randomUUID()}`;

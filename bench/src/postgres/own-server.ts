@@ -18,11 +18,11 @@ export interface OwnServer extends AsyncDisposable {
   readonly description: string;
 }
 
-/** Of 16 MB each: as much as a checkpoint leaves at most with the settings below. */
+/** Of 16 MB each: more than are written from one checkpoint to the next (max_wal_size is 1 GB). */
 const walSegments = 40;
 
 /**
- * Starts it, with the settings of `npm start` but one: it keeps 1 GB of write-ahead log, and has written so much once, so that it writes over old files as a
+ * Starts it, with the settings of `npm start` but one: it keeps up to 1 GB of write-ahead log. It has written a good half of that, so that it writes over old files as a
  * server does that has been up for a while. Making them anew takes a sixth of the rate of 64 callers.
  */
 export async function ownServer(): Promise<OwnServer> {

@@ -3,7 +3,7 @@ export type { Decider, Decision } from './decider.ts';
 export type { EncodedEvent, EventCodec } from './event-codec.ts';
 export type { Append, AppendOutcome, EventStore, FromSnapshot, Snapshot } from './event-store.ts';
 export { type Executed, type ExecuteOptions, execute } from './execute.ts';
-export { type ExpectedVersion, isExpected } from './expected-version.ts';
+export { type ExpectedVersion, isExpected, namesVersion } from './expected-version.ts';
 export {
   type Idempotency,
   idempotencyKey,

@@ -149,16 +149,23 @@ test('refuses a batch without an error in the server’s log', async () => {
   expect(await rollbacks()).toBe(before);
 });
 
-test('notifies once per batch, with the highest position of each partition', async () => {
+/** Collects what the log tells its readers from now on. */
+async function listening(): Promise<AsyncDisposable & { readonly heard: readonly string[] }> {
   const heard: string[] = [];
   const up = Promise.withResolvers<void>();
-  await using _listener = listen({
+  const listener = listen({
     url: database.url,
     channel: logChannel,
     onNotify: (payload) => heard.push(payload),
     onReconnect: up.resolve,
   });
   await up.promise;
+  return { heard, [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose]() };
+}
+
+test('notifies once per batch, with the highest position of each partition', async () => {
+  await using listener = await listening();
+  const { heard } = listener;
   const [a, b] = [appendOf(undefined, 2), appendOf()];
   const outcomes = await appendAll(store, a, b);
   await store.append({ ...a, expected: 'no_stream' }); // refused: nothing to tell
@@ -173,15 +180,8 @@ test('notifies once per batch, with the highest position of each partition', asy
 });
 
 test('notifies without a payload where it would not fit', async () => {
-  const heard: string[] = [];
-  const up = Promise.withResolvers<void>();
-  await using _listener = listen({
-    url: database.url,
-    channel: logChannel,
-    onNotify: (payload) => heard.push(payload),
-    onReconnect: up.resolve,
-  });
-  await up.promise;
+  await using listener = await listening();
+  const { heard } = listener;
   const wide = createEventStore({ pool, partitions: 32_767 });
   // A batch is at most 500 commands, so it takes a long log, too.
   await pool.query(`INSERT INTO events (position, stream_id, version, partition, schema_version, type, event_id, occurred_at, actor_subject, actor_service, data)

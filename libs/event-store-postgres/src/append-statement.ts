@@ -1,4 +1,4 @@
-import type { Append, AppendOutcome } from '@ordermesh/event-sourcing';
+import { type Append, type AppendOutcome, namesVersion } from '@ordermesh/event-sourcing';
 import type { QueryConfig, QueryResultRow } from 'pg';
 import { decodeOutcome, type OutcomeRow } from './decode-outcome.ts';
 import { encodeBatch } from './encode-command.ts';
@@ -32,7 +32,7 @@ export function appendStatement(
   const rows = batch.reduce((sum, { command }) => sum + command.events.length, 0);
   const elements = batch.map(({ bytes }) => bytes);
   const values = [encodeBatch(elements, rows, rowType)];
-  if (rows > 1 && !judged && batch.every(expectsVersion)) {
+  if (rows > 1 && !judged && batch.every(({ command }) => namesVersion(command.expected))) {
     return {
       statement: { name: 'append_all', text: 'SELECT append_all($1) AS head', values },
       outcomesOf: ([row]) => (row?.head === null ? undefined : stored(batch, row?.head)),
@@ -44,9 +44,6 @@ export function appendStatement(
     outcomesOf: (answered) => (answered as OutcomeRow[]).map(decodeOutcome),
   };
 }
-
-const expectsVersion = ({ command: { expected } }: EncodedCommand) =>
-  typeof expected === 'number' || expected === 'no_stream';
 
 /** The outcomes of a batch whose first event is behind the position `head`. */
 function stored(batch: readonly EncodedCommand[], head: string): AppendOutcome[] {

@@ -251,3 +251,20 @@ test('forgets answers by age, in steps, and frees their keys', async () => {
   expect(await store.purgeIdempotency(dayAgo)).toBe(0);
   expect(await store.findAnswer(fresh.idempotency.key)).toBeDefined();
 });
+
+test('forgets answers without a scan of all of them, once the table is analysed, too', async () => {
+  const reader = createReader({ url: database.url, max: 1, name: 'test' });
+  try {
+    await pool.query(`INSERT INTO idempotency
+      SELECT gen_random_uuid(), '\\x00', '\\x00', 0, 1, now() - CASE WHEN n <= 100 THEN interval '2 days' ELSE '0' END FROM generate_series(1, 300000) n`);
+    await pool.query('ANALYZE idempotency');
+    const own = createEventStore({ pool: reader, partitions: 12 });
+    expect(await own.purgeIdempotency(new Date(Date.now() - 86_400_000))).toBe(100);
+  } finally {
+    await reader.end(); // it reports what it did when it ends, at the latest
+  }
+  const text = `SELECT n_tup_del::int AS deleted, seq_scan::int AS scans FROM pg_stat_user_tables WHERE relname = 'idempotency'`;
+  await eventually(async () =>
+    expect((await pool.query(text)).rows).toEqual([{ deleted: 100, scans: 0 }]),
+  );
+});
